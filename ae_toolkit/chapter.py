@@ -14,6 +14,7 @@ from importlib import metadata
 from ae_toolkit import claims, datasets
 
 PROFILES = {"quick": "digits", "full": "mnist"}
+_GLUE_PREFIX = "application/papermill.record/"
 COLOPHON_MIME_TYPE = "application/vnd.ae-toolkit.colophon+json"
 
 _SHOWN_VERSIONS = ("keras", "tensorflow", "tensorflow-cpu", "jax", "torch", "numpy", "scikit-learn", "matplotlib")
@@ -85,7 +86,7 @@ class Chapter:
         return claims.settle(claim, verdict, *predictions, because=because, profile=self.profile)
 
     def glue(self, **figures):
-        """Make figures available to the page's sentences, as ``{glue:text}`` roles.
+        """Hand figures to the page's sentences, which show them by ``{glue:text}`` roles.
 
         Parameters
         ----------
@@ -95,16 +96,16 @@ class Chapter:
 
         Examples
         --------
-        >>> Chapter("quick").glue(error=13.8659)
-        13.9
+        >>> Chapter("quick").glue(error=13.8659)  # the page may now say {glue:text}`error`
         """
-        from IPython.display import display
+        from IPython import get_ipython
 
+        shell = get_ipython()
         for name, value in figures.items():
             text = value if isinstance(value, str) else claims.as_text(value)
-            # The key and prefix by which MyST-NB recognises glued outputs.
-            note = {"scrapbook": {"name": name, "mime_prefix": ""}}
-            display({"text/plain": text}, raw=True, metadata=note)
+            if shell is not None:  # MyST-NB finds the figure by this metadata; the prefix keeps it off the page
+                note = {"scrapbook": {"name": name, "mime_prefix": _GLUE_PREFIX}}
+                shell.display_pub.publish({_GLUE_PREFIX + "text/plain": text}, metadata=note)
 
     def colophon(self):
         """Return what produced the page: profile, data, seeds, versions, seconds.

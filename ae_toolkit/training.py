@@ -112,8 +112,8 @@ def optimizer(name, learning_rate, schedule, n_images, batch_size, epochs):
 
     Examples
     --------
-    >>> optimizer("adam", 1e-3, "constant", 100, 10, 1).name
-    'adam'
+    >>> round(float(optimizer("adam", 1e-3, "constant", 100, 10, 1).learning_rate), 6)
+    0.001
     """
     rate = learning_rate
     if schedule == "cosine":
