@@ -61,6 +61,7 @@ class Chapter:
 
     @cached_property
     def data(self):
+        """The profile's images, loaded when first asked for."""
         return datasets.load(PROFILES[self.profile], data_dir=self._data_dir)
 
     def pick(self, *, quick, full):
@@ -151,8 +152,9 @@ def describe(record):
     """
     seeds = ", ".join(map(str, record["seeds"]))
     named = ", ".join(f"{name} {version}" for name, version in record["versions"].items())
+    plural = "s" if len(record["seeds"]) > 1 else ""
     return (
-        f"Produced with profile {record['profile']} ({record['data']}), seed{'s' * (len(record['seeds']) > 1)} {seeds}, "
+        f"Produced with profile {record['profile']} ({record['data']}), seed{plural} {seeds}, "
         f"in {record['seconds']} s. Versions: {named}."
     )
 

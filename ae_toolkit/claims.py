@@ -99,23 +99,23 @@ class Prediction:
 
 
 def as_text(figure):
-    """Return a figure to three significant digits, an array as mean ± standard deviation.
+    """Return a figure to three significant digits, an array as mean ± standard deviation (two digits).
 
     Examples
     --------
     >>> as_text(13.8659), as_text([1.0, 1.5]), as_text(60000)
-    ('13.9', '1.25 ± 0.354', '60000')
+    ('13.9', '1.25 ± 0.35', '60000')
     """
     values = np.asarray(figure, dtype=float)
     if values.size == 1:
-        return _three_digits(values.item())
-    return f"{_three_digits(values.mean())} ± {_three_digits(values.std(ddof=1))}"
+        return _digits(values.item(), 3)
+    return f"{_digits(values.mean(), 3)} ± {_digits(values.std(ddof=1), 2)}"
 
 
-def _three_digits(value):
-    if value == int(value) and abs(value) < 1e7 or abs(value) >= 1000 and abs(value) < 1e7:
+def _digits(value, n):
+    if abs(value) < 1e7 and (value == int(value) or abs(value) >= 1000):
         return f"{value:.0f}"
-    return f"{value:.3g}".replace("e-0", "e-").replace("e+0", "e+")
+    return f"{value:.{n}g}".replace("e-0", "e-").replace("e+0", "e+")
 
 
 class Verdict:

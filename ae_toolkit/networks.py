@@ -115,9 +115,7 @@ def _dense(image_shape, code_dim, hidden_units, activation, output_activation, i
     code = layers.Dense(code_dim, kernel_initializer=next(init), name="code")
     image = layers.Dense(n_pixels, output_activation, kernel_initializer=next(init))
     encoder = keras.Sequential([layers.Input(image_shape), *flatten, *hidden(widths), code], name="encoder")
-    decoder = keras.Sequential(
-        [layers.Input((code_dim,)), *hidden(widths[::-1]), image, *shape_back], name="decoder"
-    )
+    decoder = keras.Sequential([layers.Input((code_dim,)), *hidden(widths[::-1]), image, *shape_back], name="decoder")
     return encoder, decoder
 
 

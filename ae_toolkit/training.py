@@ -138,7 +138,8 @@ def in_batches(function, array, batch_size=1024):
 def _batches(model, images, batch_size, seed):
     if keras.backend.backend() != "tensorflow":
         return _ShuffledBatches(images, batch_size, seed)
-    from tensorflow import data, random, range as tf_range  # the resident path exists on TensorFlow only
+    from tensorflow import data, random  # the resident path exists on TensorFlow only
+    from tensorflow import range as tf_range
 
     # In a tuple, so that Keras does not take the data for a weight of the model.
     model._resident = (keras.ops.convert_to_tensor(images),)

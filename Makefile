@@ -1,0 +1,32 @@
+# Every command of the project; each needs only Python (3.11 to 3.13) and make.
+#
+#   make book                                  the book on built-in images -> _build/html/index.html
+#   make book PROFILE=full DATA_DIR=folder     the same on MNIST
+#   make test                                  everything that proves it
+#   make lab                                   the notebooks in JupyterLab
+#   make clean                                 remove all that these commands made
+#
+# PYTHON names another interpreter; CONSTRAINTS= installs the newest versions allowed.
+
+PYTHON ?= python3
+PROFILE ?= quick
+DATA_DIR ?=
+CONSTRAINTS ?= constraints.txt
+VENV_PYTHON = .venv/bin/python
+
+.PHONY: book test lab clean environment
+
+book: environment
+	@$(VENV_PYTHON) book/build.py --profile "$(PROFILE)" --data-dir "$(DATA_DIR)"
+
+test: environment
+	@$(VENV_PYTHON) book/check.py
+
+lab: environment
+	@$(VENV_PYTHON) -m jupyter lab notebooks
+
+clean:
+	rm -rf .venv _build dist .pytest_cache .ruff_cache
+
+environment:
+	@$(PYTHON) book/bootstrap.py --constraints "$(CONSTRAINTS)"

@@ -1,0 +1,255 @@
+"""The build program: execute every notebook, then render the site from the results.
+
+    python book/build.py [--profile quick|full] [--data-dir FOLDER]
+
+papermill executes the notebooks named in ``_toc.yml`` into ``_build/executed``; nothing
+executed is written into the source tree. A result is reused only if the notebook, the
+package, the profile and the versions are those that made it. Jupyter Book then renders
+a copy of the source tree that holds the executed notebooks; every warning is an error.
+A new site replaces the old one when it is complete, and never before.
+"""
+
+import argparse
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+import nbformat
+import yaml
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from ae_toolkit import datasets  # noqa: E402
+from ae_toolkit.chapter import PROFILES, versions  # noqa: E402
+
+
+class BuildError(Exception):
+    """The book cannot be built; the message says why in words for the author."""
+
+
+def main(argv=None):
+    """Build the book and print where it is; return the exit status."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--profile", default="quick", help="quick (built-in digits) or full (MNIST)")
+    parser.add_argument("--data-dir", default="", help="folder that holds mnist.npz")
+    parser.add_argument("--execute-only", action="store_true", help="do not render the site")
+    arguments = parser.parse_args(argv)
+    start = time.perf_counter()
+    try:
+        prepare(arguments.profile, arguments.data_dir)
+        execute_all(arguments.profile)
+        if not arguments.execute_only:
+            page = render(arguments.profile)
+            print(f"book: {time.perf_counter() - start:.0f} s in total. Open {page}")
+    except BuildError as error:
+        print(f"book: FAILED: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def prepare(profile, data_dir):
+    """Check the profile and its data before any time is spent, and set the kernels' environment."""
+    if profile not in PROFILES:
+        raise BuildError(f"expected PROFILE to be one of {sorted(PROFILES)}, got {profile!r}")
+    if data_dir:
+        os.environ[datasets.DATA_VARIABLE] = str(Path(data_dir).expanduser().resolve())
+    try:
+        datasets.load(PROFILES[profile])
+    except (datasets.DataError, OSError) as error:
+        raise BuildError(str(error)) from error
+    os.environ["PYTHONPATH"] = str(ROOT)
+    # A kernel of the same name in the reader's home would otherwise come before the environment's own.
+    os.environ["JUPYTER_PREFER_ENV_PATH"] = "1"
+
+
+def chapters():
+    """Return the notebooks' paths in the order of the table of contents."""
+    toc = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
+    files = [entry["file"] for part in toc["parts"] for entry in part["chapters"]]
+    paths = [ROOT / f"{name}.ipynb" for name in files if name.startswith("notebooks/")]
+    missing = [str(path) for path in paths if not path.is_file()]
+    if missing:
+        raise BuildError(f"_toc.yml names notebooks that do not exist: {', '.join(missing)}")
+    return paths
+
+
+def executed(profile):
+    """Return the folder of a profile's executed notebooks."""
+    return ROOT / "_build" / "executed" / profile
+
+
+def execute_all(profile):
+    """Execute every notebook that has no valid result yet, a line of progress for each."""
+    folder, start = executed(profile), time.perf_counter()
+    folder.mkdir(parents=True, exist_ok=True)
+    for part in folder.glob("*.part.ipynb"):  # left by a run that was killed
+        part.unlink()
+    keys = {path: _key(path, profile) for path in chapters()}
+    todo = []
+    for path, key in keys.items():
+        done = _made_by(folder / path.name)
+        if done.get("key") == key:
+            print(f"book: {path.stem:<16} reused, executed in {done['seconds']:.0f} s", flush=True)
+        else:
+            todo.append(path)
+    # Two at a time for the quick profile. The full one reports training times: one at a time.
+    workers = 1 if profile == "full" else min(2, os.cpu_count() or 1)
+    log = folder / "kernels.log"
+    log.write_text("")
+    with ProcessPoolExecutor(workers, initializer=_send_stderr_to, initargs=(log,)) as pool:
+        runs = {path: pool.submit(_execute, path, folder / path.name, profile, keys[path]) for path in todo}
+        failures = []
+        for path, run in runs.items():
+            seconds, failure = run.result()
+            print(f"book: {path.stem:<16} {'FAILED after' if failure else 'executed in'} {seconds:.0f} s", flush=True)
+            failures += [failure] if failure else []
+    if failures:
+        raise BuildError("\n".join(failures))
+    print(f"book: {len(keys)} notebooks, {len(todo)} executed, in {time.perf_counter() - start:.0f} s", flush=True)
+
+
+def _send_stderr_to(log):
+    """Keep what kernels say outside their notebooks, mostly a backend's greetings, off the screen."""
+    with open(log, "a") as stream:
+        os.dup2(stream.fileno(), sys.stderr.fileno())
+
+
+def _execute(path, target, profile, key):
+    """Execute one notebook; return its seconds and, if it failed, what failed where."""
+    import papermill
+    from papermill.exceptions import PapermillExecutionError
+
+    start = time.perf_counter()
+    part = target.with_suffix(".part.ipynb")
+    try:
+        papermill.execute_notebook(
+            os.path.relpath(path), str(part), {"PROFILE": profile}, cwd=str(path.parent), kernel_name="python3",
+            progress_bar=False, log_output=False, stderr_file=None,
+        )  # fmt: skip
+    except PapermillExecutionError as error:
+        part.unlink(missing_ok=True)
+        return time.perf_counter() - start, _explain(path, error)
+    except Exception as error:  # a kernel that dies or cannot start, a notebook that is no notebook
+        part.unlink(missing_ok=True)
+        return time.perf_counter() - start, f"{path.name}: {type(error).__name__}: {error}"
+    seconds = time.perf_counter() - start
+    notebook = nbformat.read(part, as_version=4)
+    for cell in notebook.cells:
+        cell.metadata.pop("papermill", None)  # times of day and paths, of no use to a reader
+        if "injected-parameters" in cell.metadata.get("tags", []):
+            cell.metadata["tags"].append("remove-cell")
+    notebook.metadata.pop("papermill", None)
+    notebook.metadata["ae_toolkit"] = {"key": key, "seconds": seconds, "profile": profile}
+    nbformat.write(notebook, part)
+    os.replace(part, target)
+    return seconds, None
+
+
+def _explain(path, error):
+    source = "\n".join(f"    {line}" for line in str(error.source).splitlines()[:12])
+    return (
+        f"{path.name}, cell {error.cell_index + 1}: {error.ename}: {error.evalue}\n{source}\n"
+        "  (cells are counted from 1, text and hidden cells included)"
+    )
+
+
+def _made_by(path):
+    try:
+        return nbformat.read(path, as_version=4).metadata.get("ae_toolkit", {})
+    except (OSError, ValueError):
+        return {}
+
+
+def _key(path, profile):
+    """Return a digest of all that decides a notebook's outputs."""
+    return _digest([path, ROOT / "ae_toolkit"], profile)
+
+
+def _digest(paths, *words):
+    """Return a digest of files, of all files in folders, of some words, and of the versions in use."""
+    digest = hashlib.sha256(json.dumps([words, versions()], sort_keys=True).encode())
+    for path in paths:
+        files = (
+            [path] if path.is_file() else sorted(file for file in path.rglob("*") if file.suffix not in ("", ".pyc"))
+        )
+        for file in files:
+            digest.update(os.path.relpath(file, path).encode() + file.read_bytes())
+    return digest.hexdigest()
+
+
+def render(profile):
+    """Render the site from the executed notebooks and return its first page."""
+    build = ROOT / "_build"
+    stage, work, site = build / "source", build / "rendering", build / "html"
+    for folder in (stage, work):
+        shutil.rmtree(folder, ignore_errors=True)
+    _stage(stage, profile)
+    made_by, key = build / "html.key", _digest([stage, ROOT / "ae_toolkit"])
+    if (site / "index.html").is_file() and made_by.is_file() and made_by.read_text() == key:
+        print("book: the site is that of these very files, not rendered again", flush=True)
+        return site / "index.html"
+    made_by.unlink(missing_ok=True)
+    log = build / "sphinx.log"
+    start = time.perf_counter()
+    # From an empty folder each time: Sphinx repeats no warning of a page that it does not read again.
+    program = str(Path(sys.executable).with_name("jupyter-book"))
+    command = [program, "build", str(stage), "--path-output", str(work), "-W", "--keep-going"]
+    with open(log, "w", encoding="utf-8") as stream:
+        status = subprocess.call(
+            command, stdout=stream, stderr=subprocess.STDOUT, cwd=stage, env={**os.environ, "NO_COLOR": "1"}
+        )
+    if status or not (work / "_build" / "html" / "index.html").is_file():
+        lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
+        said = [line for line in lines if any(word in line for word in ("WARNING", "ERROR", "Error", "error:"))]
+        raise BuildError(
+            f"Jupyter Book ended with status {status}; the whole log is {log}\n" + "\n".join(said[-20:] or lines[-20:])
+        )
+    old = build / "html.old"
+    shutil.rmtree(old, ignore_errors=True)
+    if site.exists():
+        os.replace(site, old)
+    os.replace(work / "_build" / "html", site)
+    shutil.rmtree(old, ignore_errors=True)
+    shutil.rmtree(work, ignore_errors=True)
+    made_by.write_text(key)
+    print(f"book: rendered in {time.perf_counter() - start:.0f} s", flush=True)
+    return site / "index.html"
+
+
+def _stage(stage, profile):
+    """Copy what Jupyter Book reads, with the executed notebooks in the place of the empty ones."""
+    shutil.copytree(ROOT / "book", stage / "book", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy2(ROOT / "_toc.yml", stage)
+    (stage / "notebooks").mkdir()
+    for path in chapters():
+        notebook = nbformat.read(executed(profile) / path.name, as_version=4)
+        notebook.metadata.pop("ae_toolkit")
+        nbformat.write(notebook, stage / "notebooks" / path.name)
+    config = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
+    config["execute"]["execute_notebooks"] = "off"
+    _add_launch_buttons(config)
+    (stage / "_config.yml").write_text(yaml.safe_dump(config, sort_keys=False, allow_unicode=True), encoding="utf-8")
+
+
+def _add_launch_buttons(config):
+    """Link to Binder and Colab if the publisher has said where the repository is, else not."""
+    address = os.environ.get("BOOK_REPOSITORY_URL", "").rstrip("/")
+    if not address:
+        return
+    config["repository"] = {"url": address, "branch": os.environ.get("BOOK_REPOSITORY_BRANCH", "main")}
+    config["html"]["use_repository_button"] = True
+    config["launch_buttons"] |= {
+        "binderhub_url": "https://mybinder.org",
+        "colab_url": "https://colab.research.google.com",
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(main())

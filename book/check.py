@@ -1,0 +1,53 @@
+"""Prove the book: lint, execute, replay every notebook, test the package, the site and the gate.
+
+    python book/check.py
+
+Everything that ``make test`` does, a line with seconds for each step; exits with 1 if any
+step failed, after all have run. What ``make book`` has executed already is reused.
+"""
+
+import os
+import subprocess
+import sys
+import time
+
+import build
+
+PYTEST = [sys.executable, "-m", "pytest", "--quiet", "-p", "no:cacheprovider"]
+# A file's cells share a kernel, so a file stays on one worker; the two workers are the two cores.
+TWO_WORKERS = ["--numprocesses", "2", "--dist", "loadfile"]
+
+
+def steps():
+    """Return the name and the command of each step."""
+    ruff = [sys.executable, "-m", "ruff"]
+    notebooks = [str(build.executed("quick") / path.name) for path in build.chapters()]
+    return [
+        ("lint", [*ruff, "check", "--quiet", "."]),
+        ("format", [*ruff, "format", "--check", "--quiet", "."]),
+        ("book", [sys.executable, "book/build.py"]),
+        ("unit tests, doctests, site, gate", [*PYTEST, *TWO_WORKERS, "tests", "ae_toolkit"]),
+        # --nbval compares the outputs; a cell whose output may change is tagged nbval-ignore-output.
+        ("replay of every notebook", [*PYTEST, *TWO_WORKERS, "--nbval", "--nbval-current-env", *notebooks]),
+    ]
+
+
+def main():
+    """Run all steps and return the exit status."""
+    os.environ["PYTHONPATH"] = str(build.ROOT)
+    os.environ["JUPYTER_PREFER_ENV_PATH"] = "1"
+    start, failed = time.perf_counter(), []
+    for name, command in steps():
+        begin = time.perf_counter()
+        status = subprocess.call(command, cwd=build.ROOT)
+        print(f"test: {name}: {'FAILED' if status else 'passed'} in {time.perf_counter() - begin:.0f} s", flush=True)
+        failed += [name] if status else []
+    print(
+        f"test: {time.perf_counter() - start:.0f} s in total; "
+        + (f"FAILED: {', '.join(failed)}" if failed else "all passed")
+    )
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

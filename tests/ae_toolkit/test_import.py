@@ -1,0 +1,106 @@
+"""The package's front door: what importing it costs, offers, and says when Keras has no backend."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import ae_toolkit
+
+HEAVY = ("keras", "tensorflow", "jax", "torch", "sklearn", "scipy", "matplotlib", "numpy")
+
+
+def run(code, **variables):
+    """Run `code` in a fresh interpreter that finds the same package, and return what it prints."""
+    environment = {name: value for name, value in os.environ.items() if name not in ("EAGER_IMPORT", "KERAS_BACKEND")}
+    environment |= {"PYTHONPATH": str(Path(ae_toolkit.__file__).parents[1]), **variables}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def without_backend(tmp_path, code, **variables):
+    """Run `code` where no Keras backend can be imported."""
+    blocker = (
+        "import sys\n"
+        "class Blocker:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        "        if name.partition('.')[0] in ('tensorflow', 'jax', 'torch'):\n"
+        "            raise ModuleNotFoundError(f'No module named {name!r}', name=name)\n"
+        "sys.meta_path.insert(0, Blocker())\n"
+    )
+    return run(blocker + code, KERAS_HOME=str(tmp_path), **variables)
+
+
+def test_import_loads_no_heavy_library():
+    code = f"import sys, ae_toolkit; print([name for name in {HEAVY} if name in sys.modules])"
+    assert run(code).strip() == "[]"
+
+
+def test_import_takes_less_than_a_fifth_of_a_second():
+    code = (
+        "import time, lazy_loader; start = time.perf_counter(); import ae_toolkit; print(time.perf_counter() - start)"
+    )
+    assert min(float(run(code)) for _ in range(5)) < 0.2
+
+
+def test_datasets_and_claims_load_no_keras():
+    code = (
+        "import sys, ae_toolkit as ae; ae.datasets.load('digits'); ae.claims.article(); ae.metrics.knn_probe; "
+        "print('keras' in sys.modules)"
+    )
+    assert run(code).strip() == "False"
+
+
+def test_every_public_name_resolves():
+    assert {"Autoencoder", "Chapter", "ImageDataset", "datasets", "metrics", "plots", "claims"} <= set(
+        ae_toolkit.__all__
+    )
+    for name in ae_toolkit.__all__:
+        assert getattr(ae_toolkit, name).__name__ in (name, f"ae_toolkit.{name}")
+    assert set(ae_toolkit.__all__) <= set(dir(ae_toolkit))
+
+
+def test_unknown_name_is_an_attribute_error():
+    with pytest.raises(AttributeError, match="no_such_thing"):
+        ae_toolkit.no_such_thing  # noqa: B018
+
+
+def test_version_is_a_release_number():
+    assert re.fullmatch(r"\d+\.\d+\.\d+\S*", ae_toolkit.__version__)
+
+
+@pytest.mark.parametrize("name", ["Autoencoder", "networks", "losses", "training", "Chapter('quick')"])
+def test_no_backend_names_the_extra(tmp_path, name):
+    code = f"import ae_toolkit as ae\ntry:\n    ae.{name}\nexcept ImportError as error:\n    print(error)\n"
+    message = without_backend(tmp_path, code)
+    assert "pip install 'ae-toolkit[tensorflow]'" in message
+    assert "expected the backend 'tensorflow'" in message
+    assert "KERAS_BACKEND" in message
+
+
+def test_no_backend_names_the_one_that_was_asked_for(tmp_path):
+    code = "import ae_toolkit as ae\ntry:\n    ae.Autoencoder\nexcept ImportError as error:\n    print(error)\n"
+    assert "expected the backend 'jax'" in without_backend(tmp_path, code, KERAS_BACKEND="jax")
+
+
+def test_what_needs_no_backend_works_without_one(tmp_path):
+    code = (
+        "import ae_toolkit as ae\n"
+        "data = ae.datasets.load('digits')\n"
+        "print(ae.metrics.reconstruction_error(data.x_test, data.x_test))\n"
+    )
+    assert without_backend(tmp_path, code).strip() == "0.0"
+
+
+def test_the_extra_in_the_message_exists():
+    tomllib = pytest.importorskip("tomllib")
+    pyproject = Path(ae_toolkit.__file__).parents[1] / "pyproject.toml"
+    if not pyproject.is_file():
+        pytest.skip("not run from a source tree: there is no pyproject.toml beside the package")
+    project = tomllib.loads(pyproject.read_text(encoding="utf-8"))["project"]
+    assert project["name"] == "ae-toolkit"
+    assert "tensorflow" in project["optional-dependencies"]

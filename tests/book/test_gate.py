@@ -1,0 +1,188 @@
+"""The gate itself: a planted fault turns the build red, and again the second time.
+
+Each test works on a copy of the source tree. The copy takes over what was executed
+already, so that only the chapter with the fault is executed again.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+EXECUTED = ROOT / "_build" / "executed" / "quick"
+CHAPTER = "06_faq"
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not list(EXECUTED.glob("*.ipynb")), reason="nothing executed yet: run `make book` first"),
+]
+
+
+@pytest.fixture
+def copy(tmp_path):
+    """A copy of the source tree with the chapters' results, but without a site."""
+    target = tmp_path / "copy"
+    outside = shutil.ignore_patterns(".git", ".venv", "_build", "dist", "tests", "__pycache__", ".*_cache")
+    shutil.copytree(ROOT, target, ignore=outside)
+    shutil.copytree(EXECUTED, target / "_build" / "executed" / "quick")
+    return target
+
+
+def call(copy, *command, **variables):
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("PYTEST")}
+    return subprocess.run(
+        [sys.executable, *command], cwd=copy, capture_output=True, text=True,
+        env=environment | {"PYTHONPATH": str(copy)} | variables,
+    )  # fmt: skip
+
+
+def build(copy, *arguments):
+    return call(copy, "book/build.py", *arguments)
+
+
+def change_notebook(path, change):
+    notebook = nbformat.read(path, as_version=4)
+    change(notebook)
+    nbformat.write(notebook, path)
+
+
+def red_twice(copy, *said):
+    for _ in range(2):
+        done = build(copy)
+        assert done.returncode == 1, done.stdout + done.stderr
+        for words in said:
+            assert words in done.stderr
+        assert not (copy / "_build" / "html").exists()
+        assert not list((copy / "_build").rglob("*.part*"))
+
+
+def test_a_cell_that_raises(copy):
+    def plant(notebook):
+        notebook.cells.insert(1, nbformat.v4.new_code_cell("1 / 0"))
+
+    change_notebook(copy / "notebooks" / f"{CHAPTER}.ipynb", plant)
+    red_twice(copy, f"{CHAPTER}.ipynb, cell ", "ZeroDivisionError: division by zero", "1 / 0")
+
+
+def test_a_wrong_verdict(copy):
+    source = "\n".join(
+        (
+            "import numpy as np",
+            "from ae_toolkit import claims",
+            'seen = claims.Prediction("the error falls", np.array([2.0, 2.2]), "<", 1.0)',
+            'claims.settle("C02", "confirmed", seen, because="It is said to.")',
+        )
+    )
+
+    def plant(notebook):
+        notebook.cells.insert(1, nbformat.v4.new_code_cell(source))
+
+    change_notebook(copy / "notebooks" / f"{CHAPTER}.ipynb", plant)
+    red_twice(copy, f"{CHAPTER}.ipynb, cell ", "ClaimError", "2.1 ± 0.14 < 1")
+
+
+def test_a_verdict_of_the_book_turned_round(copy):
+    def plant(notebook):
+        cell = next(cell for cell in notebook.cells if 'run.settle("C19"' in cell.source.replace("\n    ", ""))
+        assert '"confirmed"' in cell.source
+        cell.source = cell.source.replace('"confirmed"', '"refuted"')
+
+    change_notebook(copy / "notebooks" / "03_mathematics.ipynb", plant)
+    done = build(copy)
+    assert done.returncode == 1
+    assert "03_mathematics.ipynb, cell " in done.stderr
+    assert "ClaimError: C19 says 'refuted'" in done.stderr
+
+
+def test_a_broken_cross_reference(copy):
+    with open(copy / "book" / "notation.md", "a") as page:
+        page.write("\nSee {ref}`a-place-that-is-not-there`.\n")
+    red_twice(copy, "a-place-that-is-not-there")
+
+
+def test_a_missing_glued_number(copy):
+    with open(copy / "book" / "notation.md", "a") as page:
+        page.write("\nIt is {glue:text}`a_number_nobody_computed`.\n")
+    done = build(copy)
+    assert done.returncode == 1
+    assert "a_number_nobody_computed" in done.stderr
+
+
+def test_a_changed_number(copy):
+    # Of a copy of an executed notebook, all outputs of one cell; nbval executes it anew and compares.
+    path = copy / "_build" / "executed" / "quick" / f"{CHAPTER}.ipynb"
+
+    def plant(notebook):
+        for cell in notebook.cells:
+            for output in cell.get("outputs", []):
+                if output.get("metadata", {}).get("scrapbook"):
+                    output["data"] = {kind: f"9{text}" for kind, text in output["data"].items()}
+                    return
+        raise AssertionError("the chapter glues no number")
+
+    change_notebook(path, plant)
+    for _ in range(2):
+        done = call(copy, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--nbval", "--nbval-current-env", str(path))
+        assert done.returncode == 1, done.stdout
+        assert "1 failed" in done.stdout
+
+
+def test_changed_package_code_executes_again_and_an_unchanged_tree_does_not(copy):
+    done = build(copy, "--execute-only")
+    assert done.returncode == 0, done.stderr
+    assert "0 executed" in done.stdout
+    keys = json.loads((copy / "_build" / "executed" / "quick" / f"{CHAPTER}.ipynb").read_text())["metadata"][
+        "ae_toolkit"
+    ]
+    with open(copy / "ae_toolkit" / "metrics.py", "a") as module:
+        module.write("\n\n# changed\n")
+    probe = call(
+        copy, "-c",
+        "import sys; sys.path.insert(0, 'book'); import build; "
+        f"print(build._key(build.ROOT / 'notebooks' / '{CHAPTER}.ipynb', 'quick'))",
+    )  # fmt: skip
+    assert probe.stdout.strip() not in ("", keys["key"])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--profile", "fast"], "expected PROFILE to be one of ['full', 'quick'], got 'fast'"),
+        (["--profile", "full", "--data-dir", "nowhere"], "to be an existing folder"),
+    ],
+)
+def test_bad_arguments_are_refused_before_anything_runs(copy, arguments, said):
+    before = sorted((copy / "_build").rglob("*"))
+    done = build(copy, *arguments)
+    assert done.returncode == 1
+    assert said in done.stderr
+    assert done.stdout == ""
+    assert sorted((copy / "_build").rglob("*")) == before
+
+
+def test_a_kernel_that_dies_is_named(copy):
+    def plant(notebook):
+        notebook.cells.insert(1, nbformat.v4.new_code_cell("import os\nos._exit(3)"))
+
+    change_notebook(copy / "notebooks" / f"{CHAPTER}.ipynb", plant)
+    red_twice(copy, f"{CHAPTER}.ipynb: DeadKernelError")
+
+
+def test_launch_buttons_appear_only_where_the_repository_is_known(copy):
+    def staged(**variables):
+        done = call(copy, "-c", "import sys; sys.path.insert(0, 'book'); import build; import shutil; "
+                    "shutil.rmtree(build.ROOT / 'staged', ignore_errors=True); "
+                    "build._stage(build.ROOT / 'staged', 'quick')", **variables)  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        return (copy / "staged" / "_config.yml").read_text()
+
+    assert "binderhub_url" not in staged(BOOK_REPOSITORY_URL="")
+    known = staged(BOOK_REPOSITORY_URL="https://example.org/someone/book")
+    assert "binderhub_url" in known
+    assert "url: https://example.org/someone/book" in known

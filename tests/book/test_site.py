@@ -1,0 +1,152 @@
+"""The built site: complete, needs no other host, every link holds, every figure is described."""
+
+import json
+import re
+
+import pytest
+import site_reader
+from site_reader import ROOT, SITE
+
+from ae_toolkit import claims
+from ae_toolkit.chapter import COLOPHON_MIME_TYPE
+
+ARTICLE_SECTIONS = """
+1.1 1.1.1 1.1.2 1.2 1.2.1 1.2.2 1.3 1.3.1 1.3.2
+2.1 2.1.1 2.1.2 2.2 2.2.1 2.2.2 2.3 2.3.1 2.3.2
+3.1 3.1.1 3.1.2 3.2 3.2.1 3.2.2 3.2.3 3.2.4 3.3 3.3.1 3.3.2 3.3.3
+4.1 4.2 4.3 4.4 5.1 5.2 6.1 6.2 6.3
+""".split()
+CHAPTERS = ("01_background", "02_concepts", "03_mathematics", "04_code", "05_outlook", "06_faq")
+SETTLED = {"C01", "C04", "C06", "C07", "C08", "C17", "C19", "C20"}
+
+pytestmark = pytest.mark.skipif(not SITE.is_dir(), reason="no built site: run `make book` first")
+all_pages = pytest.mark.parametrize("path", site_reader.pages(), ids=lambda path: str(path.relative_to(SITE)))
+
+
+def rendered_records(mime_type):
+    """Return what the executed notebooks behind the site recorded, by chapter."""
+    found = {}
+    for name in CHAPTERS:
+        notebook = json.loads((ROOT / "_build" / "source" / "notebooks" / f"{name}.ipynb").read_text())
+        outputs = [output for cell in notebook["cells"] for output in cell.get("outputs", [])]
+        found[name] = [output["data"][mime_type] for output in outputs if mime_type in output.get("data", {})]
+    return found
+
+
+@all_pages
+def test_page_loads_nothing_from_another_host(path):
+    assert site_reader.foreign_loads(path) == []
+
+
+@all_pages
+def test_links_within_the_site_hold(path):
+    assert site_reader.broken_links(path) == []
+
+
+@all_pages
+def test_images_are_described_and_exist(path):
+    for image in site_reader.page(path).find_all("img"):
+        assert (path.parent / image["src"]).is_file()
+        words = image.get("alt", "").split()
+        assert len(words) >= 3, f"{image['src']} needs a sentence as alternative text, has {image.get('alt')!r}"
+
+
+@all_pages
+def test_page_ends_with_what_produced_it(path):
+    if path.name in ("index.html", "genindex.html", "search.html") and path.parent == SITE:
+        return  # a redirect and Sphinx's own tools, which no run produced
+    colophons = site_reader.page(path).select("article .ae-colophon")
+    assert len(colophons) == 1
+    assert re.search(r"rofile (quick|full) .*seeds? .* in [\d.]+ s\. Versions: Python 3\.", colophons[0].get_text())
+
+
+def test_style_sheets_load_nothing_from_another_host():
+    sheets = list((SITE / "_static").rglob("*.css"))
+    assert sheets
+    assert {str(sheet): found for sheet in sheets if (found := site_reader.foreign_css(sheet.read_text()))} == {}
+
+
+def test_formulas_are_set_by_the_site_itself():
+    scripts = [
+        node["src"] for node in site_reader.page(SITE / "notebooks" / "01_background.html").find_all("script", src=True)
+    ]
+    (mathjax,) = [source for source in scripts if "mathjax" in source.lower()]
+    assert (SITE / "notebooks" / mathjax.split("?")[0]).resolve().is_file()
+    assert list((SITE / "_static" / "mathjax" / "output" / "chtml" / "fonts").rglob("*.woff"))
+
+
+def test_every_section_of_the_article_has_its_place():
+    numbers = []
+    for name in CHAPTERS:
+        soup = site_reader.page(SITE / "notebooks" / f"{name}.html")
+        for heading in soup.select("article h1, article h2, article h3"):
+            number = heading.select_one(".section-number")
+            numbers += [number.get_text().strip().rstrip(".")] if number else []
+    assert [number for number in ARTICLE_SECTIONS if number not in numbers] == []
+    assert sorted(numbers, key=lambda number: [int(part) for part in number.split(".")]) == numbers
+
+
+@pytest.mark.parametrize("name", CHAPTERS)
+def test_a_chapter_shows_figures_and_formulas_or_verdicts(name):
+    soup = site_reader.page(SITE / "notebooks" / f"{name}.html")
+    assert len(soup.select("article .cell_output img")) >= 2
+
+
+def test_every_verdict_that_was_computed_is_shown_and_in_the_ledger():
+    records = [(name, record) for name, found in rendered_records(claims.MIME_TYPE).items() for record in found]
+    assert {record["claim"] for _, record in records} >= SETTLED
+    ledger = site_reader.page(SITE / "book" / "ledger.html")
+    rows = {row.find("td").get_text().strip(): row for row in ledger.select("table.ae-ledger tbody tr")}
+    assert list(rows) == list(claims.article())
+    for name, record in records:
+        (box,) = site_reader.page(SITE / "notebooks" / f"{name}.html").select(f"#claim-{record['claim']}")
+        assert record["verdict"] in box.get_text()
+        row = rows[record["claim"]]
+        assert row.find("strong").get_text() == record["verdict"]
+        assert row.find("a")["href"] == f"../notebooks/{name}.html#claim-{record['claim']}"
+        assert all(prediction["figures"] in row.get_text() for prediction in record["predictions"])
+    unsettled = len(claims.article()) - len(records)
+    assert ledger.get_text().count("not yet settled") == unsettled
+
+
+def test_each_chapter_records_one_colophon():
+    assert {name: len(found) for name, found in rendered_records(COLOPHON_MIME_TYPE).items()} == dict.fromkeys(
+        CHAPTERS, 1
+    )
+
+
+def test_no_page_shows_an_error_or_a_backend_s_greeting():
+    for path in site_reader.pages():
+        text = path.read_text(encoding="utf-8")
+        assert "Traceback (most recent call last)" not in text, path
+        assert "oneDNN custom operations" not in text, path
+        assert 'class="problematic"' not in text, path
+
+
+def test_the_site_names_no_folder_of_the_machine_that_built_it():
+    # Executed notebooks are offered for download beside the pages.
+    for path in [*site_reader.pages(), *(SITE / "_sources").rglob("*")]:
+        if path.is_file():
+            assert str(ROOT) not in path.read_text(encoding="utf-8"), path
+
+
+# The checks above are only worth something if they fail on a page that is wrong.
+
+
+def test_reader_finds_what_a_page_loads_from_elsewhere(tmp_path):
+    path = tmp_path / "page.html"
+    path.write_text(
+        "<script src='//cdn.example.org/a.js'></script><link rel=preload href='https://fonts.example.org/f'>"
+        "<script>const u = \"https://unpkg.example.com/x/index.js\"</script><style>@import 'http://a.example.org/b.css';"
+        "</style><p style='background: url(https://c.example.org/i.png)'></p><a href='https://doi.org/x'>fine</a>"
+        "<script src='_static/own.js'></script>"
+    )
+    assert len(site_reader.foreign_loads(path)) == 5
+
+
+def test_reader_finds_broken_links(tmp_path):
+    path = tmp_path / "page.html"
+    path.write_text(
+        "<p id=here></p><a href='#here'></a><a href='#gone'></a><a href='none.html'></a><a href='../up.html'></a>"
+    )
+    assert site_reader.broken_links(path, site=tmp_path) == ["#gone", "none.html", "../up.html"]
