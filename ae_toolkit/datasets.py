@@ -163,14 +163,14 @@ def _digits(_folders):
 
 
 def _mnist(folders):
-    found = _first(folders, ("mnist.npz", "mnist/mnist.npz"))
-    if found:
-        arrays, source = _read_npz(found), found
-    elif idx := _first(folders, [f"{sub}{_STREAMS['x_train']}{end}" for sub in ("", "mnist/") for end in (".gz", "")]):
-        paths = _idx_paths(idx)
-        arrays, source = {key: _read_idx(path) for key, path in paths.items()}, idx.parent
-    else:
+    idx_names = [f"{sub}{_STREAMS['x_train']}{end}" for sub in ("", "mnist/") for end in (".gz", "")]
+    found = _first(folders, ["mnist.npz", "mnist/mnist.npz", *idx_names])
+    if not found:
         arrays, source = _download("mnist", folders), "Keras's download"
+    elif found.suffix == ".npz":
+        arrays, source = _read_npz(found), found
+    else:
+        arrays, source = {key: _read_idx(path) for key, path in _idx_paths(found).items()}, found.parent
     for key, expected in _MNIST_SHA256.items():
         came = hashlib.sha256(_idx_header(arrays[key]) + arrays[key].tobytes()).hexdigest()
         _verify(came, expected, "SHA-256", f"{_STREAMS[key]} (from {source})", "MNIST")
@@ -217,7 +217,10 @@ def _verify(came, expected, kind, what, published):
 
 def _read_npz(path):
     try:
-        with np.load(path, allow_pickle=False) as stored:
+        stored = np.load(path, allow_pickle=False)
+        if not isinstance(stored, np.lib.npyio.NpzFile):
+            raise ValueError("a single array")
+        with stored:
             arrays = {key: stored[key] for key in _STREAMS}
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise DataError(

@@ -89,7 +89,7 @@ def test_other_pythons_are_refused_in_one_line(monkeypatch, version):
 
 def test_missing_constraints_are_named(project, monkeypatch):
     monkeypatch.setattr(sys, "argv", ["bootstrap.py", "--constraints", "nothing.txt"])
-    with pytest.raises(SystemExit, match="nothing.txt"):
+    with pytest.raises(SystemExit, match=r"nothing\.txt"):
         bootstrap.main()
 
 
