@@ -37,10 +37,14 @@ def check_images(images, name="X"):
     >>> check_images(np.zeros((5, 8, 8, 1))).dtype
     dtype('float32')
     """
-    ndim = np.ndim(images) if not hasattr(images, "ndim") else images.ndim
-    if ndim > 2:
+    if n_axes(images) > 2:
         _check_image_form(np.asarray(images), name)
-    return check_array(images, dtype=np.float32, allow_nd=True, input_name=name)
+    return check_array(images, dtype=np.float32, allow_nd=True, ensure_min_features=2, input_name=name)
+
+
+def n_axes(images):
+    """Return the number of axes of an array, a table, a sparse matrix or nested lists."""
+    return images.ndim if hasattr(images, "ndim") else np.asarray(images).ndim
 
 
 def _check_image_form(images, name):

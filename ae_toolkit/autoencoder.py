@@ -16,7 +16,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ae_toolkit import losses, metrics, networks, training
 from ae_toolkit._keras import keras
-from ae_toolkit._validation import check_images
+from ae_toolkit._validation import check_images, n_axes
 
 
 @keras.saving.register_keras_serializable(package="ae_toolkit")
@@ -52,8 +52,8 @@ class AutoencoderModel(training.TrainableModel):
 
     @classmethod
     def from_config(cls, config):
-        parts = {name: keras.saving.deserialize_keras_object(config.pop(name)) for name in ("encoder", "decoder")}
-        return cls(**parts, **config)
+        parts = {name: keras.saving.deserialize_keras_object(config[name]) for name in ("encoder", "decoder")}
+        return cls(**{**config, **parts})
 
 
 class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
@@ -167,19 +167,34 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
             If the images or a parameter are not as described.
         FloatingPointError
             If the loss does not stay finite.
+
+        Notes
+        -----
+        A fit that fails or is interrupted leaves the estimator as it was before.
         """
         self._validate_params()
+        before = vars(self).copy()
+        try:
+            return self._fit(X, validation_data, callbacks)
+        except BaseException:
+            vars(self).clear()
+            vars(self).update(before)
+            raise
+
+    def _fit(self, X, validation_data, callbacks):
         X = self._check(X, reset=True)
         n_pixels = math.prod(self.image_shape_)
         if self.code_dim > n_pixels:
             warnings.warn(
                 f"code_dim={self.code_dim} is more than the {n_pixels} numbers of an image: "
                 "the code need not compress anything",
-                stacklevel=2,
+                stacklevel=3,
             )
         if validation_data is not None:
             validation_data = self._check(validation_data)
-        weights_seed, order_seed = check_random_state(self.random_state).randint(2**31 - 1, size=2)
+        # Without a seed scikit-learn draws from NumPy's global generator; here that is left alone.
+        generator = np.random.RandomState() if self.random_state is None else check_random_state(self.random_state)
+        weights_seed, order_seed = generator.randint(2**31 - 1, size=2)
         model = self._build_model(int(weights_seed))
         batch_size = _batch_size(len(X)) if self.batch_size == "auto" else self.batch_size
         self.history_ = training.fit(
@@ -251,7 +266,9 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         float
             Minus the squared error, summed over an image and averaged over images.
         """
-        return -metrics.reconstruction_error(self._check(X), self.reconstruct(X))
+        check_is_fitted(self)
+        X = self._check(X)
+        return -metrics.reconstruction_error(X, self.reconstruct(X))
 
     def _build_model(self, seed):
         """Return the Keras model to train; the hook by which a variant differs."""
@@ -263,8 +280,8 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         )  # fmt: skip
 
     def _check(self, X, reset=False):
-        if getattr(X, "ndim", np.ndim(X)) <= 2:  # a table, in scikit-learn's own words
-            X = validate_data(self, X, reset=reset, dtype=np.float32)
+        if n_axes(X) <= 2:  # a table, in scikit-learn's own words
+            X = validate_data(self, X, reset=reset, dtype=np.float32, ensure_min_features=2 if reset else 1)
         else:
             X = check_images(X)
         if reset:

@@ -113,7 +113,7 @@ def as_text(figure):
 
 
 def _digits(value, n):
-    if abs(value) < 1e7 and (value == int(value) or abs(value) >= 1000):
+    if abs(value) < 1e7 and (value == int(value) or abs(value) >= 10**n - 0.5):  # never 1e+3 for 999.6
         return f"{value:.0f}"
     return f"{value:.{n}g}".replace("e-0", "e-").replace("e+0", "e+")
 

@@ -6,6 +6,7 @@ that halve the picture until it is about 8 pixels wide.
 """
 
 import math
+from numbers import Integral
 
 import numpy as np
 
@@ -89,9 +90,30 @@ def build(image_shape, code_dim, network="auto", hidden_units=None, activation="
     >>> encoder.output_shape, decoder.output_shape
     ((None, 4), (None, 8, 8, 1))
     """
-    image_shape = tuple(image_shape)
+    image_shape, code_dim = tuple(map(int, image_shape)), int(code_dim)
+    if hidden_units is not None:
+        hidden_units = _sizes(hidden_units)
+    for name, value in (("activation", activation), ("output_activation", output_activation)):
+        _check_activation(name, value)
     builder = {"dense": _dense, "conv": _conv}[resolve(network, image_shape)]
     return builder(image_shape, code_dim, hidden_units, activation, output_activation, _initializers(seed))
+
+
+def _sizes(hidden_units):
+    hidden_units = tuple(hidden_units)
+    if not all(isinstance(n, Integral) and not isinstance(n, bool) and n > 0 for n in hidden_units):
+        raise ValueError(f"expected hidden_units to be positive integers, got {hidden_units}")
+    return tuple(map(int, hidden_units))  # Keras refuses NumPy's integers
+
+
+def _check_activation(name, value):
+    try:
+        keras.activations.get(value)
+    except ValueError as error:
+        raise ValueError(
+            f"expected {name} to be Keras's name of an activation, such as 'relu', 'tanh', 'sigmoid' or 'linear', "
+            f"got {value!r}"
+        ) from error
 
 
 def _initializers(seed):
@@ -105,7 +127,7 @@ def _initializers(seed):
 
 def _dense(image_shape, code_dim, hidden_units, activation, output_activation, init):
     layers, n_pixels = keras.layers, math.prod(image_shape)
-    widths = default_hidden_units(n_pixels) if hidden_units is None else tuple(hidden_units)
+    widths = default_hidden_units(n_pixels) if hidden_units is None else hidden_units
     flatten = [layers.Flatten()] if len(image_shape) > 1 else []
     shape_back = [layers.Reshape(image_shape)] if len(image_shape) > 1 else []
 
@@ -125,7 +147,7 @@ def _conv(image_shape, code_dim, hidden_units, activation, output_activation, in
         stages = max(1, math.ceil(math.log2(min(height, width) / 8)))
         filters = [32 * 2 ** min(stage, 2) for stage in range(stages)]
     else:
-        filters = list(hidden_units)
+        filters = hidden_units
     sizes = [(height, width)]  # of the picture after each stage, rounding up as "same" padding does
     for _ in filters:
         sizes.append(tuple(-(-side // 2) for side in sizes[-1]))
@@ -138,7 +160,8 @@ def _conv(image_shape, code_dim, hidden_units, activation, output_activation, in
     code = layers.Dense(code_dim, kernel_initializer=next(init), name="code")
     encoder = keras.Sequential([layers.Input(image_shape), *down, layers.Flatten(), code], name="encoder")
 
-    up = [layers.Dense(math.prod(grid), activation, kernel_initializer=next(init)), layers.Reshape(grid)]
+    first_activation = activation if filters else output_activation
+    up = [layers.Dense(math.prod(grid), first_activation, kernel_initializer=next(init)), layers.Reshape(grid)]
     targets = [*filters[:-1][::-1], channels]
     for stage, count in enumerate(targets if filters else []):
         last = stage == len(targets) - 1

@@ -5,6 +5,7 @@ the only mark: classes carry their names, curves their line styles. Axes say the
 """
 
 import math
+from itertools import cycle
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -14,7 +15,7 @@ from cycler import cycler
 PALETTE = (
     "#3f90da", "#ffa90e", "#bd1f01", "#94a4a2", "#832db6", "#a96b59", "#e76300", "#b9ac70", "#717581", "#92dadd",
 )  # fmt: skip
-_LINES = cycler(linestyle=["-", "--", "-.", ":"]) * cycler(marker=["o", "s", "^"])
+_LINES = cycler(marker=["o", "s", "^"]) * cycler(linestyle=["-", "--", "-.", ":"])  # the line style changes first
 ERROR_LABEL = "squared error per image"
 
 
@@ -60,7 +61,7 @@ def image_grid(images, titles=None, n_columns=10, ax=None):
     ax = _axes(ax, figsize=(0.75 * n_columns, 0.75 * n_rows * height / width + 0.25))
     ax.imshow(_paintable(canvas), cmap="gray", vmin=0, vmax=1, interpolation="nearest")
     ax.set_axis_off()
-    for index, title in enumerate(titles or ()):
+    for index, title in enumerate(() if titles is None else titles):
         centre = ((index % n_columns) * step[1] + width / 2 - 0.5, (index // n_columns) * step[0] - 0.7)
         ax.text(*centre, title, ha="center", va="bottom", fontsize="small")
     return ax
@@ -173,7 +174,7 @@ def training_curve(history, ax=None):
     """
     ax = _axes(ax, figsize=(5, 3.2))
     names = {"loss": "training", "val_loss": "validation"}
-    for style, colour, (key, values) in zip(_LINES, PALETTE, history.items(), strict=False):
+    for style, colour, (key, values) in zip(_LINES(), cycle(PALETTE), history.items(), strict=False):
         epochs = range(1, len(values) + 1)
         ax.plot(epochs, values, color=colour, linestyle=style["linestyle"], label=names.get(key, key))
     ax.set(xlabel="epoch", ylabel=ERROR_LABEL, yscale="log")
@@ -210,11 +211,12 @@ def sweep(x, curves, xlabel, ylabel=ERROR_LABEL, ax=None):
     >>> [line.get_label() for line in ax.lines]
     ['PCA', 'autoencoder']
     """
+    curves = {name: np.asarray(values, dtype=float) for name, values in curves.items()}
+    for name, values in curves.items():
+        if values.ndim not in (1, 2) or len(values) != len(x):
+            raise ValueError(f"expected {len(x)} values of {name!r}, one for each x, got shape {values.shape}")
     ax = _axes(ax, figsize=(5.5, 3.6))
-    for style, colour, (name, values) in zip(_LINES, PALETTE * 2, curves.items(), strict=False):
-        values = np.asarray(values, dtype=float)
-        if len(values) != len(x):
-            raise ValueError(f"expected {len(x)} values of {name!r}, one for each x, got {len(values)}")
+    for style, colour, (name, values) in zip(_LINES(), cycle(PALETTE), curves.items(), strict=False):
         mean = values.reshape(len(x), -1).mean(axis=1)
         ax.plot(x, mean, color=colour, label=name, markersize=4, **style)
         if values.ndim == 2 and values.shape[1] > 1:

@@ -7,7 +7,9 @@ TensorFlow the images stay in one tensor: the loop over an epoch's batches runs 
 the compiled function and gathers each batch by its indices.
 """
 
+import logging
 import math
+from contextlib import contextmanager
 
 import numpy as np
 
@@ -73,15 +75,16 @@ def fit(model, images, *, epochs, batch_size, optimizer, seed, validation=None, 
     options = {"jit_compile": False} if keras.backend.backend() == "tensorflow" else {}
     model.compile(optimizer=optimizer, steps_per_execution=steps, **options)
     try:
-        history = model.fit(
-            _batches(model, images, batch_size, seed),
-            epochs=epochs,
-            steps_per_epoch=steps,
-            # Keras would reorder the batches of a data set by Python's global generator.
-            shuffle=False,
-            callbacks=[*checks, *callbacks],
-            verbose=verbose,
-        )
+        with _no_retracing_advice():
+            history = model.fit(
+                _batches(model, images, batch_size, seed),
+                epochs=epochs,
+                steps_per_epoch=steps,
+                # Keras would reorder the batches of a data set by Python's global generator.
+                shuffle=False,
+                callbacks=[*checks, *callbacks],
+                verbose=verbose,
+            )
     finally:
         model._resident = None
     return {name: [float(value) for value in values] for name, values in history.history.items()}
@@ -119,7 +122,27 @@ def optimizer(name, learning_rate, schedule, n_images, batch_size, epochs):
     if schedule == "cosine":
         steps = epochs * math.ceil(n_images / min(batch_size, n_images))
         rate = keras.optimizers.schedules.CosineDecay(learning_rate, steps)
-    return keras.optimizers.get({"class_name": name, "config": {"learning_rate": rate}})
+    try:
+        return keras.optimizers.get({"class_name": name, "config": {"learning_rate": rate}})
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"expected optimizer to be Keras's name of an optimiser, such as 'adam', 'sgd' or 'rmsprop', got {name!r}"
+        ) from error
+
+
+@contextmanager
+def _no_retracing_advice():
+    """Each model compiles a training step of its own, which TensorFlow takes for a mistake from the fifth on."""
+
+    def other(record):
+        return "tf.function retracing" not in record.getMessage()
+
+    logger = logging.getLogger("tensorflow")
+    logger.addFilter(other)
+    try:
+        yield
+    finally:
+        logger.removeFilter(other)
 
 
 def in_batches(function, array, batch_size=1024):
@@ -192,9 +215,9 @@ class _Validation(keras.callbacks.Callback):
 
 class _StopWhenNotFinite(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
-        loss = float(logs["loss"])
-        if not math.isfinite(loss):
-            raise FloatingPointError(
-                f"expected a finite loss, got {loss} in epoch {epoch + 1}. Likely causes: a learning rate that "
-                "is too large for the optimiser, or images on a scale far from [0, 1]."
-            )
+        for name in ("loss", "val_loss"):
+            if not math.isfinite(value := float(logs.get(name, 0))):
+                raise FloatingPointError(
+                    f"expected a finite {name}, got {value} in epoch {epoch + 1}. Likely causes: a learning rate that "
+                    "is too large for the optimiser, or images on a scale far from [0, 1]."
+                )

@@ -48,9 +48,12 @@ def main(argv=None):
         if not arguments.execute_only:
             page = render(arguments.profile)
             print(f"book: {time.perf_counter() - start:.0f} s in total. Open {page}")
-    except BuildError as error:
+    except (BuildError, OSError) as error:  # OSError: a full disk, a folder without permission
         print(f"book: FAILED: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print("book: interrupted; what is complete is kept, the rest is made again next time", file=sys.stderr)
+        return 130
     return 0
 
 

@@ -186,3 +186,19 @@ def test_launch_buttons_appear_only_where_the_repository_is_known(copy):
     known = staged(BOOK_REPOSITORY_URL="https://example.org/someone/book")
     assert "binderhub_url" in known
     assert "url: https://example.org/someone/book" in known
+
+
+def test_a_plain_jupyter_book_build_executes_and_renders_too(copy):
+    toc = "format: jb-book\nroot: book/ledger\nchapters:\n  - file: notebooks/06_faq\n  - file: book/bibliography\n"
+    (copy / "_toc.yml").write_text(toc)
+    shutil.rmtree(copy / "_build")
+    program = Path(sys.executable).with_name("jupyter-book")
+    done = subprocess.run([program, "build", "."], cwd=copy, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-3000:]
+    chapter = (copy / "_build" / "html" / "notebooks" / f"{CHAPTER}.html").read_text()
+    assert "Produced with profile quick" in chapter
+    assert "<img" in chapter
+    assert (
+        "executed chapters: produced with profile quick"
+        in (copy / "_build" / "html" / "book" / "ledger.html").read_text()
+    )

@@ -1,0 +1,434 @@
+"""The training loop: every image once an epoch, in an order of its own, to the last digit the same."""
+
+import logging
+import logging.handlers
+import math
+import os
+import random
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import ae_toolkit as ae
+from ae_toolkit import losses, networks, training
+from ae_toolkit._keras import keras
+from ae_toolkit.autoencoder import AutoencoderModel
+
+ops = keras.ops
+
+
+def sgd(rate):
+    return keras.optimizers.SGD(rate)
+
+
+def fit(model, images, **options):
+    options = {"epochs": 1, "batch_size": 3, "optimizer": sgd(1e-9), "seed": 0, **options}
+    return training.fit(model, images, **options)
+
+
+class Scale(training.TrainableModel):
+    """x̂ = s·x, so that loss and gradient are known: L = (1 - s)² · mean ||x||²."""
+
+    def __init__(self, start=0.5):
+        super().__init__()
+        self.scale = self.add_weight(shape=(), initializer=keras.initializers.Constant(start), name="scale")
+
+    def call(self, images, training=None):
+        return images * self.scale
+
+    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+        return losses.squared_error(x, y_pred)
+
+
+class Recorder(Scale):
+    """Notes how often each image was trained on and at which step last; image i is the i-th unit vector."""
+
+    def __init__(self, n):
+        super().__init__()
+        self.step = self.add_weight(shape=(), initializer="zeros", trainable=False, name="step")
+        self.seen = self.add_weight(shape=(n,), initializer="zeros", trainable=False, name="seen")
+        self.when = self.add_weight(shape=(n,), initializer="zeros", trainable=False, name="when")
+
+    def call(self, images, training=None):
+        if training:
+            batch = ops.sum(images, axis=0)
+            self.step.assign(self.step + 1)
+            self.seen.assign(self.seen + batch)
+            self.when.assign(ops.where(batch > 0, self.step, self.when))
+        return super().call(images)
+
+
+class Diary(keras.callbacks.Callback):
+    def __init__(self):
+        super().__init__()
+        self.seen, self.when, self.logs = [], [], []
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.seen.append(ops.convert_to_numpy(self.model.seen).copy())
+        self.when.append(ops.convert_to_numpy(self.model.when).copy())
+        self.logs.append(dict(logs))
+
+
+def record(n, seed=0, **options):
+    diary, model = Diary(), Recorder(n)
+    fit(model, np.eye(n, dtype=np.float32), seed=seed, callbacks=[diary], **options)
+    return diary, model
+
+
+@pytest.fixture
+def images():
+    return np.random.default_rng(0).random((7, 4), dtype=np.float32)
+
+
+# ------------------------------------------------------------------- every image, once
+
+
+@pytest.fixture(params=["the backend's own", "the other backends'"])
+def either_way(request, monkeypatch):
+    """Batches as this backend gets them, and as PyDataset, which the others get."""
+    if request.param == "the other backends'":
+        monkeypatch.setattr(
+            training, "_batches", lambda model, images, size, seed: training._ShuffledBatches(images, size, seed)
+        )
+
+
+@pytest.mark.usefixtures("either_way")
+def test_every_image_is_seen_once_an_epoch_in_a_new_order():
+    diary, model = record(7, epochs=3, batch_size=3)
+    assert [seen.tolist() for seen in diary.seen] == [[1] * 7, [2] * 7, [3] * 7]
+    for epoch, when in enumerate(diary.when):
+        steps = (when - 3 * epoch).astype(int)
+        assert np.bincount(steps).tolist() == [0, 3, 3, 1]  # batches of 3, 3 and the one left over
+    orders = {tuple(when - 3 * epoch) for epoch, when in enumerate(diary.when)}
+    assert len(orders) == 3
+    assert float(model.step) == 9
+
+
+@pytest.mark.usefixtures("either_way")
+def test_the_seed_alone_decides_the_order():
+    first, _ = record(9, seed=1, batch_size=1, epochs=2)
+    keras.utils.set_random_seed(3)
+    again, _ = record(9, seed=1, batch_size=1, epochs=2)
+    other, _ = record(9, seed=2, batch_size=1, epochs=2)
+    np.testing.assert_array_equal(first.when, again.when)
+    assert not np.array_equal(first.when, other.when)
+    assert first.when[0].tolist() != list(range(1, 10))  # they are shuffled
+
+
+def test_a_batch_is_at_most_all_images():
+    diary, model = record(5, batch_size=100, epochs=2)
+    assert float(model.step) == 2
+    assert diary.seen[-1].tolist() == [2] * 5
+
+
+def test_fitting_again_goes_on():
+    _, model = record(5, epochs=2)
+    fit(model, np.eye(5, dtype=np.float32), epochs=1)
+    assert model.seen.numpy().tolist() == [3] * 5
+
+
+def test_shuffled_batches():
+    images = np.arange(10, dtype=np.float32)[:, None]
+    batches = training._ShuffledBatches(images, 4, seed=0)
+
+    def epoch():
+        parts = [batches[index] for index in range(len(batches))]
+        batches.on_epoch_end()
+        assert [len(part) for (part,) in parts] == [4, 4, 2]
+        return np.concatenate([part for (part,) in parts])[:, 0].tolist()
+
+    first, second = epoch(), epoch()
+    assert sorted(first) == sorted(second) == list(range(10))
+    assert len({tuple(first), tuple(second), tuple(range(10))}) == 3
+    twin = training._ShuffledBatches(images, 4, seed=0)
+    np.testing.assert_array_equal(np.concatenate([twin[i][0] for i in range(3)])[:, 0], first)
+    other = training._ShuffledBatches(images, 4, seed=1)
+    assert np.concatenate([other[i][0] for i in range(3)])[:, 0].tolist() != first
+
+
+# --------------------------------------------------------------------- losses recorded
+
+
+@pytest.mark.usefixtures("either_way")
+def test_loss_is_the_mean_over_images_also_where_the_last_batch_is_smaller(images):
+    history = fit(Scale(), images, epochs=2)
+    expected = 0.25 * np.square(images).sum(axis=1).mean()
+    assert history == {"loss": pytest.approx([expected, expected], rel=1e-5)}
+    assert all(type(value) is float for value in history["loss"])
+
+
+def test_val_loss_is_that_of_the_validation_images_at_the_end_of_the_epoch(images):
+    validation = np.random.default_rng(1).random((5, 4), dtype=np.float32)
+    model, after = Scale(), []
+    note = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: after.append(float(model.scale)))
+    history = fit(model, images, epochs=3, optimizer=sgd(0.05), validation=validation, callbacks=[note])
+    power = np.square(validation).sum(axis=1).mean()
+    assert history["val_loss"] == pytest.approx([(1 - scale) ** 2 * power for scale in after], rel=1e-4)
+    assert len(set(after)) == 3  # it trained
+    assert len(history["loss"]) == 3
+
+
+def test_val_loss_of_more_images_than_fit_into_one_batch(images):
+    """In batches of 1,024 with one left over, each image weighs the same."""
+    validation = np.ones((1025, 4), np.float32)
+    validation[-1] = 100
+    history = fit(Scale(), images, validation=validation)
+    assert history["val_loss"] == pytest.approx([0.25 * (1024 * 4 + 40000) / 1025], rel=1e-5)
+
+
+def test_validation_images_are_not_trained_on():
+    diary, model = Diary(), Recorder(4)
+    fit(model, np.eye(4, dtype=np.float32)[:3], epochs=1, validation=np.eye(4, dtype=np.float32), callbacks=[diary])
+    assert diary.seen[0].tolist() == [1, 1, 1, 0]
+
+
+def test_callbacks_see_both_losses():
+    diary, _ = record(4, validation=np.eye(4, dtype=np.float32))
+    assert set(diary.logs[0]) == {"loss", "val_loss"}
+
+
+def test_early_stopping_watches_val_loss(images):
+    stop = keras.callbacks.EarlyStopping("val_loss", patience=1, min_delta=1e9, restore_best_weights=True)
+    model = Scale()
+    history = fit(model, images, epochs=10, optimizer=sgd(0.05), validation=images, callbacks=[stop])
+    assert len(history["loss"]) == len(history["val_loss"]) == 2
+    restored = (1 - float(model.scale)) ** 2 * np.square(images).sum(axis=1).mean()
+    assert restored == pytest.approx(history["val_loss"][0], rel=1e-4)
+    assert restored != pytest.approx(history["val_loss"][1], rel=1e-2)
+
+
+def test_the_images_are_let_go_after_a_fit(images):
+    model = Scale()
+    fit(model, images)
+    assert model._resident is None
+
+
+# -------------------------------------------------------------------------- divergence
+
+
+@pytest.mark.usefixtures("either_way")
+def test_a_loss_that_is_not_finite_stops_the_training_and_names_the_epoch(images):
+    model = Scale()
+    with pytest.raises(FloatingPointError, match=r"finite loss, got (inf|nan) in epoch 2.*learning rate"):
+        fit(model, images, epochs=5, batch_size=7, optimizer=sgd(1e30))
+    assert model._resident is None
+
+
+def test_a_val_loss_that_is_not_finite_does_so_too(images):
+    """The step that diverged may be the last, of which the training loss knows nothing."""
+    with pytest.raises(FloatingPointError, match=r"finite val_loss, got (inf|nan) in epoch 1"):
+        fit(Scale(), images, epochs=1, batch_size=7, optimizer=sgd(1e30), validation=images)
+
+
+# --------------------------------------------------------------------------- gradients
+
+
+def test_one_step_of_gradient_descent_by_hand(images):
+    model = Scale(start=0.5)
+    fit(model, images, batch_size=7, optimizer=sgd(0.1))
+    assert float(model.scale) == pytest.approx(0.5 + 0.1 * 2 * 0.5 * np.square(images).sum(axis=1).mean(), rel=1e-5)
+
+
+@pytest.mark.parametrize("batch_size", [7, 100])
+def test_one_step_of_an_autoencoder_equals_finite_differences(images, batch_size):
+    """w - rate · dL/dw, with dL/dw from a NumPy forward pass in double precision."""
+    model = AutoencoderModel(*networks.build((4,), 2, "dense", (3,), "tanh", "sigmoid", seed=1))
+    before = [weight.astype(np.float64) for weight in model.get_weights()]
+
+    def loss(weights):
+        w0, b0, w1, b1, w2, b2, w3, b3 = weights
+        codes = np.tanh(images @ w0 + b0) @ w1 + b1
+        found = 1 / (1 + np.exp(-(np.tanh(codes @ w2 + b2) @ w3 + b3)))
+        return np.square(images - found).sum(axis=1).mean()
+
+    def slope(which, place, step=1e-5):
+        sides = []
+        for sign in (1, -1):
+            moved = [weight.copy() for weight in before]
+            moved[which][place] += sign * step
+            sides.append(loss(moved))
+        return (sides[0] - sides[1]) / (2 * step)
+
+    rate = 0.1
+    history = fit(model, images, batch_size=batch_size, optimizer=sgd(rate))
+    assert history["loss"][0] == pytest.approx(loss(before), rel=1e-5)
+    for which, (old, new) in enumerate(zip(before, model.get_weights(), strict=True)):
+        gradient = np.array([slope(which, place) for place in np.ndindex(old.shape)]).reshape(old.shape)
+        assert np.abs(gradient).max() > 1e-3
+        np.testing.assert_allclose(new, old - rate * gradient, atol=1e-6)
+
+
+def test_losses_that_layers_add_count(images):
+    encoder, decoder = networks.build((4,), 2, "dense", ())
+    encoder.layers[-1].activity_regularizer = keras.regularizers.L2(10.0)
+    plain = AutoencoderModel(*networks.build((4,), 2, "dense", ()))
+    codes = ops.convert_to_numpy(plain.encoder(images))
+    extra = fit(AutoencoderModel(encoder, decoder), images, batch_size=7)["loss"][0]
+    assert extra - fit(plain, images, batch_size=7)["loss"][0] == pytest.approx(
+        10 * np.square(codes).sum() / 7, rel=1e-3
+    )
+
+
+# ------------------------------------------------------------------------- determinism
+
+
+@pytest.fixture(scope="module")
+def pictures():
+    return np.random.default_rng(0).random((40, 5, 4, 1), dtype=np.float32)
+
+
+@pytest.fixture(scope="module")
+def train(pictures):
+    def train(random_state):
+        autoencoder = ae.Autoencoder(2, hidden_units=(4,), optimizer="sgd", epochs=2, random_state=random_state)
+        return autoencoder.fit(pictures, validation_data=pictures[:5])
+
+    return train
+
+
+@pytest.fixture(scope="module")
+def seed_0(train):
+    return train(0)
+
+
+def test_same_seed_same_weights_to_the_last_bit(train, seed_0):
+    random.seed(1)
+    np.random.seed(2)  # noqa: NPY002
+    keras.utils.set_random_seed(3)
+    again = train(0)
+    assert all(map(np.array_equal, seed_0.model_.get_weights(), again.model_.get_weights()))
+    assert seed_0.history_ == again.history_
+
+
+def test_other_seed_other_weights(train, seed_0):
+    pairs = zip(train(1).model_.get_weights(), seed_0.model_.get_weights(), strict=True)
+    assert not any(np.array_equal(a, b) for a, b in pairs)
+
+
+def test_a_random_state_is_drawn_from(train, seed_0):
+    generator = np.random.RandomState(0)
+    assert train(generator).history_ == seed_0.history_
+    assert train(generator).history_ != seed_0.history_
+
+
+@pytest.mark.parametrize("random_state", [0, None])
+def test_fit_and_transform_leave_the_global_random_state(train, pictures, random_state, global_random_state_kept):
+    with global_random_state_kept():
+        train(random_state).transform(pictures)
+
+
+def test_without_a_seed_two_fits_differ_whatever_the_global_seed(train):
+    np.random.seed(0)  # noqa: NPY002
+    first = train(None).history_
+    np.random.seed(0)  # noqa: NPY002
+    assert train(None).history_ != first
+
+
+# -------------------------------------------------------------------------- optimisers
+
+
+def test_constant_rate():
+    found = training.optimizer("sgd", 0.25, "constant", n_images=10, batch_size=5, epochs=2)
+    assert isinstance(found, keras.optimizers.SGD)
+    assert float(found.learning_rate) == 0.25
+
+
+def test_cosine_falls_to_zero_at_the_last_step():
+    found = training.optimizer("adam", 0.5, "cosine", n_images=10, batch_size=4, epochs=2)  # 2 epochs of 3 steps
+    assert isinstance(found, keras.optimizers.Adam)
+    rates = [float(found._learning_rate(step)) for step in range(7)]
+    expected = [0.5 * (1 + math.cos(math.pi * step / 6)) / 2 for step in range(7)]
+    assert rates == pytest.approx(expected, abs=1e-6)
+
+
+def test_cosine_knows_that_a_batch_is_at_most_all_images():
+    found = training.optimizer("adam", 0.5, "cosine", n_images=10, batch_size=1000, epochs=4)
+    assert float(found._learning_rate(4)) == pytest.approx(0, abs=1e-6)
+    assert float(found._learning_rate(2)) == pytest.approx(0.25, rel=1e-5)
+
+
+@pytest.mark.parametrize("name", ["adamm", "Dense", "CosineDecay", ""])
+def test_unknown_optimizer_says_what_came_and_what_was_expected(name):
+    with pytest.raises(ValueError, match=rf"expected optimizer .*'adam'.*got '{name}'"):
+        training.optimizer(name, 0.5, "constant", 10, 5, 1)
+
+
+# ------------------------------------------------------------------------------ output
+
+
+def test_silent_at_0(images, capfd):
+    fit(Scale(), images, validation=images)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_silent_at_0_however_many_models_are_fitted():
+    """In a fresh process, where TensorFlow would warn of the fifth model that it traced its step again."""
+    code = (
+        "import sys\n"
+        "from contextlib import redirect_stderr, redirect_stdout\n"
+        "import numpy as np, ae_toolkit as ae\n"
+        "ae.Autoencoder  # whatever a backend prints on import is not meant\n"
+        "print('imported', flush=True); print('imported', file=sys.stderr, flush=True)\n"
+        "for _ in range(6):\n"
+        "    ae.Autoencoder(2, hidden_units=(), optimizer='sgd', epochs=1).fit(np.ones((9, 4)))\n"
+    )
+    path = str(Path(ae.__file__).parents[1])
+    done = subprocess.run(
+        [sys.executable, "-c", code], env={**os.environ, "PYTHONPATH": path}, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split("imported\n")[1] == ""
+    # TensorFlow's C++ side names itself once ("I0000 ... oneDNN"); that is not about the fits.
+    said = [line for line in done.stderr.split("imported\n")[1].splitlines() if "port.cc" not in line]
+    assert [line for line in said if "absl::InitializeLog" not in line] == []
+
+
+def test_other_warnings_of_tensorflow_are_kept():
+    heard, logger = logging.handlers.BufferingHandler(100), logging.getLogger("tensorflow")
+    logger.addHandler(heard)
+    try:
+        with training._no_retracing_advice():
+            logger.warning("5 out of the last 5 calls to f triggered tf.function retracing.")
+            logger.warning("something else")
+        logger.warning("your own function triggered tf.function retracing.")
+    finally:
+        logger.removeHandler(heard)
+    assert [record.getMessage() for record in heard.buffer] == [
+        "something else", "your own function triggered tf.function retracing."
+    ]  # fmt: skip
+
+
+def test_progress_bar_at_1(images, capsys):
+    fit(Scale(), images, epochs=2, validation=images, verbose=1)
+    shown = capsys.readouterr().out
+    assert "Epoch 1/2" in shown
+    assert "Epoch 2/2" in shown
+    assert "━" in shown or "==" in shown
+    assert "loss: " in shown
+    assert "val_loss: " in shown
+
+
+def test_a_line_an_epoch_at_2(images, capsys):
+    fit(Scale(), images, epochs=3, verbose=2)
+    shown = capsys.readouterr().out
+    assert "━" not in shown
+    assert shown.count("loss: ") == 3
+
+
+# -------------------------------------------------------------------------- in_batches
+
+
+def test_in_batches_keeps_the_order_and_bounds_the_size():
+    sizes = []
+
+    def function(batch):
+        sizes.append(len(batch))
+        return ops.convert_to_tensor(batch) * 2
+
+    array = np.arange(7, dtype=np.float32).reshape(7, 1)
+    found = training.in_batches(function, array, batch_size=3)
+    assert isinstance(found, np.ndarray)
+    np.testing.assert_array_equal(found, array * 2)
+    assert sizes == [3, 3, 1]
