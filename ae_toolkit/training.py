@@ -73,6 +73,8 @@ def fit(model, images, *, epochs, batch_size, optimizer, seed, validation=None, 
     checks = [_StopWhenNotFinite()] if validation is None else [_Validation(validation), _StopWhenNotFinite()]
     # XLA is off: on a CPU its compilation costs more than a short training, and it slows convolutions.
     options = {"jit_compile": False} if keras.backend.backend() == "tensorflow" else {}
+    # Variables that are created while TensorFlow traces the step make it trace a second time.
+    optimizer.build(model.trainable_variables)
     model.compile(optimizer=optimizer, steps_per_execution=steps, **options)
     try:
         with _no_retracing_advice():
