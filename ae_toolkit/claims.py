@@ -20,6 +20,7 @@ VERDICTS = ("confirmed", "depends", "refuted")
 _COMPARISONS = {
     "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge, "==": operator.eq, "!=": operator.ne,
 }  # fmt: skip
+_OPPOSITES = {"<": ">=", "<=": ">", ">": "<=", ">=": "<", "==": "!=", "!=": "=="}
 _SIGNS = {"<=": "≤", ">=": "≥", "==": "=", "!=": "≠"}
 
 
@@ -94,8 +95,9 @@ class Prediction:
         return bool(_COMPARISONS[self.sign](np.mean(self.left), np.mean(self.right)))
 
     def figures(self):
-        """Return the comparison as text: ``1.25 ± 0.35 < 2``."""
-        return f"{as_text(self.left)} {_SIGNS.get(self.sign, self.sign)} {as_text(self.right)}"
+        """Return as text how the figures compare, which need not be as predicted: ``1.25 ± 0.35 < 2``."""
+        seen = self.sign if self.outcome else _OPPOSITES[self.sign]
+        return f"{as_text(self.left)} {_SIGNS.get(seen, seen)} {as_text(self.right)}"
 
 
 def as_text(figure):

@@ -84,7 +84,7 @@ def test_a_wrong_verdict(copy):
         notebook.cells.insert(1, nbformat.v4.new_code_cell(source))
 
     change_notebook(copy / "notebooks" / f"{CHAPTER}.ipynb", plant)
-    red_twice(copy, f"{CHAPTER}.ipynb, cell ", "ClaimError", "2.1 ± 0.14 < 1")
+    red_twice(copy, f"{CHAPTER}.ipynb, cell ", "ClaimError", "2.1 ± 0.14 ≥ 1")
 
 
 def test_a_verdict_of_the_book_turned_round(copy):
