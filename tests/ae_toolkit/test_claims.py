@@ -78,10 +78,19 @@ def test_figures_as_text(figure, text):
 
 
 @pytest.mark.parametrize(
-    ("sign", "shown"), [("<", "<"), ("<=", "≤"), (">", ">"), (">=", "≥"), ("==", "="), ("!=", "≠")]
-)
-def test_comparison_as_text(sign, shown):
-    assert Prediction("p", [1.0, 1.5], sign, 2).figures() == f"1.25 ± 0.35 {shown} 2"
+    ("sign", "below", "equal", "above"),
+    [
+        ("<", "1 < 2", "2 ≥ 2", "3 ≥ 2"), ("<=", "1 ≤ 2", "2 ≤ 2", "3 > 2"),
+        (">", "1 ≤ 2", "2 ≤ 2", "3 > 2"), (">=", "1 < 2", "2 ≥ 2", "3 ≥ 2"),
+        ("==", "1 ≠ 2", "2 = 2", "3 ≠ 2"), ("!=", "1 ≠ 2", "2 = 2", "3 ≠ 2"),
+    ],
+)  # fmt: skip
+def test_figures_are_shown_as_they_compare_not_as_was_predicted(sign, below, equal, above):
+    assert [Prediction("p", left, sign, 2).figures() for left in (1, 2, 3)] == [below, equal, above]
+
+
+def test_figures_are_shown_with_their_spread():
+    assert Prediction("p", [1.0, 1.5], "<", [2.0, 3.0]).figures() == "1.25 ± 0.35 < 2.5 ± 0.71"
 
 
 # ---------------------------------------------------------------------------- verdicts
@@ -104,7 +113,7 @@ def test_the_verdict_follows_from_the_predictions(outcomes, follows):
 
 @pytest.mark.parametrize(
     ("outcome", "holds", "words"),
-    [(FALSE, True, r"'its error is lower' is False, not True: 2 < 1"),
+    [(FALSE, True, r"'its error is lower' is False, not True: 2 ≥ 1"),
      (TRUE, False, r"'its error is lower' is True, not False: 1 < 2")],
 )  # fmt: skip
 @pytest.mark.parametrize("verdict", claims.VERDICTS)
@@ -155,7 +164,7 @@ def test_record_says_everything(box):
         "profile": "full",
         "predictions": [
             {"says": "codes beat pixels", "figures": "0.7 ± 0.2 > 0.25", "unit": "share of images", "held": True},
-            {"says": "<b>x</b> & y", "figures": "1 = 2", "unit": "<i>u</i>", "held": False},
+            {"says": "<b>x</b> & y", "figures": "1 ≠ 2", "unit": "<i>u</i>", "held": False},
         ],
     }
 
@@ -213,6 +222,6 @@ def test_plain_text_says_what_held(box):
     assert repr(box).splitlines() == [
         "C06 depends: k-means on the codes clusters images.",
         "  held: codes beat pixels: 0.7 ± 0.2 > 0.25",
-        "  did not hold: <b>x</b> & y: 1 = 2",
+        "  did not hold: <b>x</b> & y: 1 ≠ 2",
     ]
     assert box._repr_mimebundle_()["text/plain"] == repr(box)

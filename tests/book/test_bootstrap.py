@@ -116,3 +116,20 @@ def test_the_gate_calls_the_two_commands():
     lines = (ROOT / ".ci" / "run").read_text().splitlines()
     assert lines[-2:] == ["make book", "make test"]
     assert subprocess.run(["bash", "-n", ROOT / ".ci" / "run"], check=False).returncode == 0
+
+
+def test_binder_installs_extras_that_exist():
+    import tomllib
+
+    import yaml
+
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    (pip,) = [
+        entry["pip"]
+        for entry in yaml.safe_load((ROOT / "environment.yml").read_text())["dependencies"]
+        if isinstance(entry, dict)
+    ]
+    (own,) = [line for line in pip if line.startswith("-e .")]
+    asked_for = own.split("[")[1].rstrip("]").split(",")
+    assert "tensorflow-cpu" in asked_for
+    assert set(asked_for) <= set(extras)
