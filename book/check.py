@@ -14,8 +14,7 @@ import time
 import build
 
 PYTEST = [sys.executable, "-m", "pytest", "--quiet", "-p", "no:cacheprovider"]
-# A file's cells share a kernel, so a file stays on one worker; the two workers are the two cores.
-TWO_WORKERS = ["--numprocesses", "2", "--dist", "loadfile"]
+TWO_WORKERS = ["--numprocesses", "2", "--dist"]  # the two cores
 
 
 def steps():
@@ -26,9 +25,10 @@ def steps():
         ("lint", [*ruff, "check", "--quiet", "."]),
         ("format", [*ruff, "format", "--check", "--quiet", "."]),
         ("book", [sys.executable, "book/build.py"]),
-        ("unit tests, doctests, site, gate", [*PYTEST, *TWO_WORKERS, "tests", "ae_toolkit"]),
+        ("unit tests, doctests, site, gate", [*PYTEST, *TWO_WORKERS, "worksteal", "tests", "ae_toolkit"]),
         # --nbval compares the outputs; a cell whose output may change is tagged nbval-ignore-output.
-        ("replay of every notebook", [*PYTEST, *TWO_WORKERS, "--nbval", "--nbval-current-env", *notebooks]),
+        # A notebook's cells share a kernel, so a file stays on one worker.
+        ("replay of every notebook", [*PYTEST, *TWO_WORKERS, "loadfile", "--nbval", "--nbval-current-env", *notebooks]),
     ]
 
 
