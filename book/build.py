@@ -67,7 +67,13 @@ def prepare(profile, data_dir):
         datasets.load(PROFILES[profile])
     except (datasets.DataError, OSError) as error:
         raise BuildError(str(error)) from error
-    os.environ["PYTHONPATH"] = str(ROOT)
+    set_kernel_environment()
+
+
+def set_kernel_environment():
+    """Make this project's package, kernel and inline figures what a notebook's kernel gets."""
+    os.environ["PYTHONPATH"] = os.pathsep.join([str(ROOT), str(ROOT / "book")])
+    os.environ.pop("MPLBACKEND", None)  # a reader's own setting would take the figures out of the pages
     # A kernel of the same name in the reader's home would otherwise come before the environment's own.
     os.environ["JUPYTER_PREFER_ENV_PATH"] = "1"
 

@@ -6,7 +6,6 @@ Everything that ``make test`` does, a line with seconds for each step; exits wit
 step failed, after all have run. What ``make book`` has executed already is reused.
 """
 
-import os
 import subprocess
 import sys
 import time
@@ -14,6 +13,7 @@ import time
 import build
 
 PYTEST = [sys.executable, "-m", "pytest", "--quiet", "-p", "no:cacheprovider"]
+REPLAY = ["-p", "nbval_history", "--nbval", "--nbval-current-env"]
 TWO_WORKERS = ["--numprocesses", "2", "--dist"]  # the two cores
 
 
@@ -26,16 +26,15 @@ def steps():
         ("format", [*ruff, "format", "--check", "--quiet", "."]),
         ("book", [sys.executable, "book/build.py"]),
         ("unit tests, doctests, site, gate", [*PYTEST, *TWO_WORKERS, "worksteal", "tests", "ae_toolkit"]),
-        # --nbval compares the outputs; a cell whose output may change is tagged nbval-ignore-output.
+        # nbval compares the outputs; a cell whose output may change is tagged nbval-ignore-output.
         # A notebook's cells share a kernel, so a file stays on one worker.
-        ("replay of every notebook", [*PYTEST, *TWO_WORKERS, "loadfile", "--nbval", "--nbval-current-env", *notebooks]),
+        ("replay of every notebook", [*PYTEST, *TWO_WORKERS, "loadfile", *REPLAY, *notebooks]),
     ]
 
 
 def main():
     """Run all steps and return the exit status."""
-    os.environ["PYTHONPATH"] = str(build.ROOT)
-    os.environ["JUPYTER_PREFER_ENV_PATH"] = "1"
+    build.set_kernel_environment()
     start, failed = time.perf_counter(), []
     for name, command in steps():
         begin = time.perf_counter()

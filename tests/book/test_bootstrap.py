@@ -5,12 +5,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import bootstrap
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "book"))
-
-import bootstrap  # noqa: E402
 
 
 @pytest.fixture

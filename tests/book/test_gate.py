@@ -11,6 +11,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import check
 import nbformat
 import pytest
 
@@ -34,11 +35,15 @@ def copy(tmp_path):
     return target
 
 
+def outside_pytest():
+    """Return the environment without what the tests have set for themselves."""
+    return {key: value for key, value in os.environ.items() if not key.startswith(("PYTEST", "MPLBACKEND"))}
+
+
 def call(copy, *command, **variables):
-    environment = {key: value for key, value in os.environ.items() if not key.startswith("PYTEST")}
     return subprocess.run(
         [sys.executable, *command], cwd=copy, capture_output=True, text=True,
-        env=environment | {"PYTHONPATH": str(copy)} | variables,
+        env=outside_pytest() | {"PYTHONPATH": f"{copy}{os.pathsep}{copy / 'book'}"} | variables,
     )  # fmt: skip
 
 
@@ -128,7 +133,7 @@ def test_a_changed_number(copy):
 
     change_notebook(path, plant)
     for _ in range(2):
-        done = call(copy, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--nbval", "--nbval-current-env", str(path))
+        done = call(copy, "-m", "pytest", "-q", "-p", "no:cacheprovider", *check.REPLAY, str(path))
         assert done.returncode == 1, done.stdout
         assert "1 failed" in done.stdout
 
@@ -193,7 +198,9 @@ def test_a_plain_jupyter_book_build_executes_and_renders_too(copy):
     (copy / "_toc.yml").write_text(toc)
     shutil.rmtree(copy / "_build")
     program = Path(sys.executable).with_name("jupyter-book")
-    done = subprocess.run([program, "build", "."], cwd=copy, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [program, "build", "."], cwd=copy, env=outside_pytest(), capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stderr[-3000:]
     chapter = (copy / "_build" / "html" / "notebooks" / f"{CHAPTER}.html").read_text()
     assert "Produced with profile quick" in chapter
