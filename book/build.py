@@ -252,11 +252,16 @@ def _add_launch_buttons(config):
     address = os.environ.get("BOOK_REPOSITORY_URL", "").rstrip("/")
     if not address:
         return
-    config["repository"] = {"url": address, "branch": os.environ.get("BOOK_REPOSITORY_BRANCH", "main")}
-    config["html"]["use_repository_button"] = True
-    config["launch_buttons"] |= {
-        "binderhub_url": "https://mybinder.org",
-        "colab_url": "https://colab.research.google.com",
+    # Said to the theme directly: the book's own theme options replace those that Jupyter Book would derive.
+    config["sphinx"]["config"]["html_theme_options"] |= {
+        "repository_url": address,
+        "repository_branch": os.environ.get("BOOK_REPOSITORY_BRANCH", "main"),
+        "use_repository_button": True,
+        "launch_buttons": {
+            "notebook_interface": "jupyterlab",
+            "binderhub_url": "https://mybinder.org",
+            "colab_url": "https://colab.research.google.com",
+        },
     }
 
 
