@@ -18,6 +18,18 @@ __version__ = "0.1.0"
 
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
-    submodules=["chapter", "claims", "datasets", "losses", "metrics", "networks", "plots", "training"],
+    submodules=[
+        "augmentation",
+        "chapter",
+        "checkpoints",
+        "claims",
+        "datasets",
+        "losses",
+        "metrics",
+        "networks",
+        "plots",
+        "streams",
+        "training",
+    ],
     submod_attrs={"autoencoder": ["Autoencoder"], "chapter": ["Chapter"], "datasets": ["ImageDataset"]},
 )

@@ -14,7 +14,7 @@ from sklearn.utils import check_array, check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from ae_toolkit import losses, metrics, networks, training
+from ae_toolkit import augmentation, losses, metrics, networks, streams, training
 from ae_toolkit._keras import keras
 from ae_toolkit._validation import check_images, n_axes
 
@@ -75,13 +75,25 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
     optimizer : str, default="adam"
         Keras's name of the optimiser.
     learning_rate : float, default=2e-3
-        The rate at the start of the training.
+        The highest rate of the training.
     schedule : {"cosine", "constant"}, default="cosine"
         Whether the learning rate falls to zero over the training or stays.
+    warmup : float, default=0.0
+        Part of the training, from 0 to 1, in which the learning rate rises to its highest.
+    clip_norm : float, optional
+        A gradient whose norm over all weights is larger is shortened to it.
+    precision : {"float32", "bfloat16"}, default="float32"
+        What hidden layers compute in. Weights, codes and reconstructions are float32
+        either way. bfloat16 is faster on processors that know it and large networks.
+    augmentation : dict, optional
+        Moves a part of each training batch by random amounts, for example
+        ``{"rotation": 10, "scale": 0.1, "shear": 5, "shift": 0.05, "fraction": 0.5}``;
+        see `ae_toolkit.augmentation.RandomAffine`. For pictures, not for flat images.
     epochs : int, default=30
         How often each image is seen.
     batch_size : int or "auto", default="auto"
-        Images a step. ``"auto"`` gives about 50 steps an epoch, within 16 to 256 images.
+        Images a step. ``"auto"`` gives about 50 steps an epoch, within 16 to 256 images,
+        and 256 for a folder. A data set brings its own batches.
     random_state : int, RandomState instance or None, default=None
         Seeds the initial weights and the order of the images.
     verbose : int, default=0
@@ -123,6 +135,10 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         "optimizer": [str],
         "learning_rate": [Interval(Real, 0, None, closed="neither")],
         "schedule": [StrOptions({"cosine", "constant"})],
+        "warmup": [Interval(Real, 0, 1, closed="left")],
+        "clip_norm": [Interval(Real, 0, None, closed="neither"), None],
+        "precision": [StrOptions(set(networks.PRECISIONS))],
+        "augmentation": [dict, None],
         "epochs": [Interval(Integral, 1, None, closed="left")],
         "batch_size": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
         "random_state": ["random_state"],
@@ -131,6 +147,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
 
     def __init__(self, code_dim=32, *, network="auto", hidden_units=None, activation="relu",
                  output_activation="linear", optimizer="adam", learning_rate=2e-3, schedule="cosine",
+                 warmup=0.0, clip_norm=None, precision="float32", augmentation=None,
                  epochs=30, batch_size="auto", random_state=None, verbose=0):  # fmt: skip
         self.code_dim = code_dim
         self.network = network
@@ -140,22 +157,36 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         self.optimizer = optimizer
         self.learning_rate = learning_rate
         self.schedule = schedule
+        self.warmup = warmup
+        self.clip_norm = clip_norm
+        self.precision = precision
+        self.augmentation = augmentation
         self.epochs = epochs
         self.batch_size = batch_size
         self.random_state = random_state
         self.verbose = verbose
 
-    def fit(self, X, y=None, *, validation_data=None, callbacks=()):
+    def fit(self, X, y=None, *, validation_data=None, callbacks=(), checkpoint_dir=None, steps_per_epoch=None,
+            strategy=None):  # fmt: skip
         """Train encoder and decoder to give back the images.
 
         Parameters
         ----------
-        X : array-like of shape (n, height, width, channels) or (n, pixels)
-            Floating-point images, customarily in [0, 1].
+        X : array-like of shape (n, height, width, channels) or (n, pixels), or a source of batches
+            Floating-point images, customarily in [0, 1]. A ``tf.data.Dataset`` or a
+            ``keras.utils.PyDataset`` of such batches, or the path of a folder of image
+            files of one size, is read batch by batch and never held as a whole.
         y : ignored
-        validation_data : array-like, optional
+        validation_data : array-like or source, optional
             Images of the same shape whose error is recorded after each epoch.
         callbacks : sequence of keras.callbacks.Callback
+        checkpoint_dir : str or path, optional
+            A folder in which the training is saved after each epoch. The same call with
+            the same folder goes on where a stopped training was.
+        steps_per_epoch : int, optional
+            Batches in an epoch, for a source that does not know its length.
+        strategy : tf.distribute.Strategy or keras.distribution.Distribution, optional
+            Trains on several devices or machines, which share each batch.
 
         Returns
         -------
@@ -164,25 +195,42 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         Raises
         ------
         ValueError
-            If the images or a parameter are not as described.
+            If the images or a parameter are not as described, or if the checkpoint is of
+            another training.
         FloatingPointError
             If the loss does not stay finite.
 
+        Warns
+        -----
+        UserWarning
+            If it was interrupted (Ctrl-C): the training ends with the current epoch, and
+            the estimator is usable.
+
         Notes
         -----
-        A fit that fails or is interrupted leaves the estimator as it was before.
+        A fit that fails leaves the estimator as it was before. There is one exception: if
+        the loss is no longer finite after at least one good epoch, the estimator keeps
+        the last good weights, so that they can be looked at.
         """
         self._validate_params()
         before = vars(self).copy()
         try:
-            return self._fit(X, validation_data, callbacks)
-        except BaseException:
-            vars(self).clear()
-            vars(self).update(before)
+            return self._fit(
+                X, validation_data, callbacks=callbacks, checkpoint_dir=checkpoint_dir,
+                steps_per_epoch=steps_per_epoch, strategy=strategy,
+            )  # fmt: skip
+        except BaseException as error:
+            if not (isinstance(error, FloatingPointError) and getattr(self, "history_", None)):
+                vars(self).clear()
+                vars(self).update(before)
             raise
 
-    def _fit(self, X, validation_data, callbacks):
-        X = self._check(X, reset=True)
+    def _fit(self, X, validation_data, *, steps_per_epoch, strategy, **options):
+        # Without a seed scikit-learn draws from NumPy's global generator; here that is left alone.
+        generator = np.random.RandomState() if self.random_state is None else check_random_state(self.random_state)
+        weights_seed, order_seed, moves_seed = map(int, generator.randint(2**31 - 1, size=3))
+        seed = None if self.random_state is None else order_seed
+        source = self._source(X, seed, steps_per_epoch)
         n_pixels = math.prod(self.image_shape_)
         if self.code_dim > n_pixels:
             warnings.warn(
@@ -190,23 +238,50 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
                 "the code need not compress anything",
                 stacklevel=3,
             )
-        if validation_data is not None:
+        if validation_data is not None and not streams.is_stream(validation_data):
             validation_data = self._check(validation_data)
-        # Without a seed scikit-learn draws from NumPy's global generator; here that is left alone.
-        generator = np.random.RandomState() if self.random_state is None else check_random_state(self.random_state)
-        weights_seed, order_seed = generator.randint(2**31 - 1, size=2)
-        model = self._build_model(int(weights_seed))
-        batch_size = _batch_size(len(X)) if self.batch_size == "auto" else self.batch_size
-        self.history_ = training.fit(
-            model, X, epochs=self.epochs, batch_size=batch_size, seed=int(order_seed),
-            optimizer=training.optimizer(
-                self.optimizer, self.learning_rate, self.schedule, len(X), batch_size, self.epochs
-            ),
-            validation=validation_data, callbacks=callbacks, verbose=int(self.verbose),
-        )  # fmt: skip
-        self.model_ = model
-        self._n_features_out = self.code_dim
+        with training.scope(strategy):
+            model = self._build_model(weights_seed)
+            if self.augmentation is not None:
+                model.augmentation = self._moves(moves_seed)
+            optimizer = training.optimizer(
+                self.optimizer,
+                self.learning_rate,
+                self.schedule,
+                source.steps * self.epochs,
+                self.warmup,
+                self.clip_norm,
+            )
+        self.history_ = None
+        try:
+            self.history_ = training.fit(
+                model, source, epochs=self.epochs, optimizer=optimizer, seed=seed, validation=validation_data,
+                strategy=strategy, verbose=int(self.verbose), **options,
+            )  # fmt: skip
+        except FloatingPointError:
+            self.history_ = training.curve(model)
+            raise
+        finally:
+            self.model_, self._n_features_out = model, self.code_dim
         return self
+
+    def _source(self, X, seed, steps_per_epoch):
+        """Return the images as a stream, and note their shape."""
+        if streams.is_stream(X):
+            X = streams.open_stream(X, 256 if self.batch_size == "auto" else self.batch_size, seed, steps_per_epoch)
+            self.image_shape_, self.n_features_in_ = X.image_shape, math.prod(X.image_shape)
+            return X
+        X = self._check(X, reset=True)
+        batch_size = _batch_size(len(X)) if self.batch_size == "auto" else self.batch_size
+        return streams.open_stream(X, batch_size, seed, steps_per_epoch)
+
+    def _moves(self, seed):
+        try:
+            if len(self.image_shape_) != 3:
+                raise ValueError(f"images of shape (height, width, channels), got {self.image_shape_}")
+            return augmentation.RandomAffine(**self.augmentation, seed=seed)
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"expected augmentation to be a dict of RandomAffine's amounts: {error}") from error
 
     def transform(self, X):
         """Encode images.
@@ -275,7 +350,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         return AutoencoderModel(
             *networks.build(
                 self.image_shape_, self.code_dim, self.network, self.hidden_units,
-                self.activation, self.output_activation, seed,
+                self.activation, self.output_activation, seed, self.precision,
             )
         )  # fmt: skip
 

@@ -13,6 +13,7 @@ import numpy as np
 from ae_toolkit._keras import keras
 
 KINDS = ("auto", "dense", "conv")
+PRECISIONS = {"float32": "float32", "bfloat16": "mixed_bfloat16"}  # and Keras's name for each
 
 
 def default_hidden_units(n_pixels):
@@ -55,7 +56,7 @@ def resolve(network, image_shape):
 
 
 def build(image_shape, code_dim, network="auto", hidden_units=None, activation="relu",
-          output_activation="linear", seed=0):  # fmt: skip
+          output_activation="linear", seed=0, precision="float32"):  # fmt: skip
     """Return an encoder and its mirror image, a decoder.
 
     Parameters
@@ -73,6 +74,8 @@ def build(image_shape, code_dim, network="auto", hidden_units=None, activation="
         Keras activation of the hidden layers and of the reconstruction. The code is linear.
     seed : int
         Seeds the initial weights; no global random state is read or changed.
+    precision : {"float32", "bfloat16"}, default="float32"
+        What layers compute in. Weights, codes and images are float32 either way.
 
     Returns
     -------
@@ -96,7 +99,11 @@ def build(image_shape, code_dim, network="auto", hidden_units=None, activation="
     for name, value in (("activation", activation), ("output_activation", output_activation)):
         _check_activation(name, value)
     builder = {"dense": _dense, "conv": _conv}[resolve(network, image_shape)]
-    return builder(image_shape, code_dim, hidden_units, activation, output_activation, _initializers(seed))
+    if precision not in PRECISIONS:
+        raise ValueError(f"expected precision to be one of {tuple(PRECISIONS)}, got {precision!r}")
+    return builder(
+        image_shape, code_dim, hidden_units, activation, output_activation, _initializers(seed), PRECISIONS[precision]
+    )
 
 
 def _sizes(hidden_units):
@@ -125,23 +132,23 @@ def _initializers(seed):
         yield keras.initializers.GlorotUniform(seed=int(word) % 2**31)
 
 
-def _dense(image_shape, code_dim, hidden_units, activation, output_activation, init):
+def _dense(image_shape, code_dim, hidden_units, activation, output_activation, init, dtype):
     layers, n_pixels = keras.layers, math.prod(image_shape)
     widths = default_hidden_units(n_pixels) if hidden_units is None else hidden_units
     flatten = [layers.Flatten()] if len(image_shape) > 1 else []
-    shape_back = [layers.Reshape(image_shape)] if len(image_shape) > 1 else []
+    shape_back = [layers.Reshape(image_shape, dtype="float32")] if len(image_shape) > 1 else _to_float32(dtype)
 
     def hidden(sizes):
-        return [layers.Dense(size, activation, kernel_initializer=next(init)) for size in sizes]
+        return [layers.Dense(size, activation, kernel_initializer=next(init), dtype=dtype) for size in sizes]
 
     code = layers.Dense(code_dim, kernel_initializer=next(init), name="code")
-    image = layers.Dense(n_pixels, output_activation, kernel_initializer=next(init))
+    image = layers.Dense(n_pixels, output_activation, kernel_initializer=next(init), dtype=dtype)
     encoder = keras.Sequential([layers.Input(image_shape), *flatten, *hidden(widths), code], name="encoder")
     decoder = keras.Sequential([layers.Input((code_dim,)), *hidden(widths[::-1]), image, *shape_back], name="decoder")
     return encoder, decoder
 
 
-def _conv(image_shape, code_dim, hidden_units, activation, output_activation, init):
+def _conv(image_shape, code_dim, hidden_units, activation, output_activation, init, dtype):
     layers, (height, width, channels) = keras.layers, image_shape
     if hidden_units is None:
         stages = max(1, math.ceil(math.log2(min(height, width) / 8)))
@@ -154,14 +161,15 @@ def _conv(image_shape, code_dim, hidden_units, activation, output_activation, in
     grid = (*sizes[-1], filters[-1] if filters else channels)
 
     def conv(kind, count, act):
-        return kind(count, 3, strides=2, padding="same", activation=act, kernel_initializer=next(init))
+        return kind(count, 3, strides=2, padding="same", activation=act, kernel_initializer=next(init), dtype=dtype)
 
     down = [conv(layers.Conv2D, count, activation) for count in filters]
     code = layers.Dense(code_dim, kernel_initializer=next(init), name="code")
     encoder = keras.Sequential([layers.Input(image_shape), *down, layers.Flatten(), code], name="encoder")
 
     first_activation = activation if filters else output_activation
-    up = [layers.Dense(math.prod(grid), first_activation, kernel_initializer=next(init)), layers.Reshape(grid)]
+    first = layers.Dense(math.prod(grid), first_activation, kernel_initializer=next(init), dtype=dtype)
+    up = [first, layers.Reshape(grid, dtype=dtype)]
     targets = [*filters[:-1][::-1], channels]
     for stage, count in enumerate(targets if filters else []):
         last = stage == len(targets) - 1
@@ -169,5 +177,9 @@ def _conv(image_shape, code_dim, hidden_units, activation, output_activation, in
         (full_h, full_w), (want_h, want_w) = sizes[-1 - stage], sizes[-2 - stage]
         if (2 * full_h, 2 * full_w) != (want_h, want_w):  # an odd side came out one pixel too long
             up.append(layers.Cropping2D(((0, 2 * full_h - want_h), (0, 2 * full_w - want_w))))
-    decoder = keras.Sequential([layers.Input((code_dim,)), *up], name="decoder")
+    decoder = keras.Sequential([layers.Input((code_dim,)), *up, *_to_float32(dtype)], name="decoder")
     return encoder, decoder
+
+
+def _to_float32(dtype):
+    return [] if dtype == "float32" else [keras.layers.Activation("linear", dtype="float32")]

@@ -1,54 +1,79 @@
-"""How every Keras model here is fitted: seeded batches, resident data, one call an epoch.
+"""How every Keras model here is fitted: fast, from any source, resumable, on one device or many.
 
-Keras's own ``fit`` does the work, so that callbacks, history and the progress bar are
-Keras's. Two things differ from handing it an array. The order of the images comes from
-a seed of its own, so the global random state is neither read nor changed. And on
-TensorFlow the images stay in one tensor: the loop over an epoch's batches runs inside
-the compiled function and gathers each batch by its indices.
+Keras's own ``fit`` runs the training, so that callbacks, history, early stopping and the
+progress bar are Keras's. What is replaced is the function that it calls for a block of
+steps. Images that fit in memory stay in one tensor, and a compiled loop over many
+batches addresses them by indices; anything else streams through the same compiled step.
 """
 
 import logging
-import math
-from contextlib import contextmanager
+import warnings
+from contextlib import contextmanager, nullcontext
 
 import numpy as np
 
+from ae_toolkit import _engine, _steps, checkpoints, streams
 from ae_toolkit._keras import keras
 
 
 class TrainableModel(keras.Model):
-    """A Keras model whose training batches may be indices into a resident tensor.
+    """A Keras model that the engine can train: its input is its target.
 
-    A subclass defines ``call`` and ``compute_loss``; the input is the target.
+    A subclass defines ``call`` and ``compute_loss(x=..., y_pred=...)``.
+
+    Attributes
+    ----------
+    augmentation : keras.Layer, optional
+        Applied to training batches inside the compiled step; the target is what it returns.
     """
 
-    _resident = None
+    augmentation = None
+    _steps = None  # replaces Keras's training function while `fit` runs
 
-    if keras.backend.backend() == "tensorflow":
+    def make_train_function(self, force=False):
+        if self._steps is None:
+            return super().make_train_function(force)
+        self.train_function = self._steps
+        return self.train_function
+
+    def _maybe_symbolic_build(self, *arguments, **options):
+        # Keras would build the model from a batch, which fails for batches on several machines.
+        if self._steps is None:
+            super()._maybe_symbolic_build(*arguments, **options)
+
+    if _engine.BACKEND not in ("tensorflow", "jax"):
 
         def train_step(self, data):
-            if self._resident is not None:
-                data = (keras.ops.take(self._resident[0], data, axis=0),)
-            return super().train_step(data)
+            images = data[0] if self.augmentation is None else self.augmentation(data[0], training=True)
+            return super().train_step((images,))
 
 
-def fit(model, images, *, epochs, batch_size, optimizer, seed, validation=None, callbacks=(), verbose=0):
-    """Fit a model to images held in memory and return its training curve.
+def fit(model, images, *, epochs, optimizer, batch_size=256, seed=None, validation=None, callbacks=(),
+        checkpoint_dir=None, steps_per_epoch=None, strategy=None, verbose=0):  # fmt: skip
+    """Fit a model to images and return its training curve.
 
     Parameters
     ----------
     model : TrainableModel
-        Trained in place.
-    images : ndarray of float32, shape (n, ...)
+        Trained in place. With a strategy, made within ``scope(strategy)``.
+    images : ndarray of float32, shape (n, ...), or anything `streams.open_stream` takes
+        Arrays of up to 4 GiB stay in the device's memory.
     epochs, batch_size : int
-        A batch size above n is reduced to n.
+        A batch size above n is reduced to n. A data set brings its own batches.
     optimizer : keras.optimizers.Optimizer
         One that was not used before.
-    seed : int
+    seed : int, optional
         Orders the images in each epoch.
-    validation : ndarray, optional
+    validation : ndarray, or a source like `images`, optional
         Images whose loss is added to the curve as ``val_loss``.
     callbacks : sequence of keras.callbacks.Callback
+    checkpoint_dir : str or path, optional
+        Where the training is saved after each epoch, and from where an equal training
+        that was stopped goes on.
+    steps_per_epoch : int, optional
+        Batches in an epoch, for data sets that do not know it.
+    strategy : tf.distribute.Strategy or keras.distribution.Distribution, optional
+        Trains on several devices or machines. Each batch is divided among them.
     verbose : {0, 1, 2}
         Keras's: silent, progress bar, a line an epoch.
 
@@ -62,37 +87,72 @@ def fit(model, images, *, epochs, batch_size, optimizer, seed, validation=None, 
     Raises
     ------
     FloatingPointError
-        If the loss is NaN or infinite after an epoch.
+        If the loss or a weight is NaN or infinite. The model keeps the last good weights.
+    ValueError
+        If the checkpoint is of another training, or a batch is not as expected.
+
+    Warns
+    -----
+    UserWarning
+        If the training was interrupted (Ctrl-C): it stops after the current epoch. A
+        second interruption stops it at once.
 
     Examples
     --------
     Estimators call it; see `ae_toolkit.Autoencoder`.
     """
-    batch_size = min(batch_size, len(images))
-    steps = math.ceil(len(images) / batch_size)
-    checks = [_StopWhenNotFinite()] if validation is None else [_Validation(validation), _StopWhenNotFinite()]
-    # XLA is off: on a CPU its compilation costs more than a short training, and it slows convolutions.
-    options = {"jit_compile": False} if keras.backend.backend() == "tensorflow" else {}
-    # Variables that are created while TensorFlow traces the step make it trace a second time.
-    optimizer.build(model.trainable_variables)
-    model.compile(optimizer=optimizer, steps_per_execution=steps, **options)
+    source = streams.open_stream(images, batch_size, seed, steps_per_epoch)
+    if seed is None and _engine.n_processes(strategy) > 1:
+        raise ValueError(
+            "expected a seed (an estimator's random_state) that is the same in every process, since each of them "
+            f"must take the images in the same order; got None and {_engine.n_processes(strategy)} processes"
+        )
+    with scope(strategy):
+        optimizer.build(model.trainable_variables)
+    checkpoint = None
+    if checkpoint_dir is not None:
+        description = _description(model, source, optimizer, seed)
+        checkpoint = checkpoints.Checkpoint(checkpoint_dir, description, source.seed, callbacks)
+        source.seed = checkpoint.seed
+        if checkpoint.arrays is not None:
+            checkpoint.restore(model, optimizer)
+        if checkpoint.finished:
+            return checkpoint.curve
+
+    model.compile(optimizer=optimizer, jit_compile=False)
+    training = _steps.choose(model, source, optimizer, epochs, strategy)
+    model.steps_per_execution, model._steps = training.block, training.steps
+    interruption = _steps.Interruption()
+    training.epoch = checkpoint.epochs_done if checkpoint else 0
+    own = [training] if validation is None else [_steps.Validation(validation, batch_size), training]
+    last = [interruption] if checkpoint is None else [checkpoint, interruption]
     try:
-        with _no_retracing_advice():
-            history = model.fit(
-                _batches(model, images, batch_size, seed),
-                epochs=epochs,
-                steps_per_epoch=steps,
-                # Keras would reorder the batches of a data set by Python's global generator.
-                shuffle=False,
-                callbacks=[*checks, *callbacks],
-                verbose=verbose,
-            )
+        with scope(strategy), _no_retracing_advice(), interruption:
+            model.fit(
+                **training.feed(), epochs=epochs, initial_epoch=training.epoch,
+                # Keras would reorder the batches by Python's global generator.
+                shuffle=False, callbacks=[*own, *callbacks, *last], verbose=verbose,
+            )  # fmt: skip
     finally:
-        model._resident = None
-    return {name: [float(value) for value in values] for name, values in history.history.items()}
+        model._steps = model.train_function = None
+    if interruption.asked:
+        warnings.warn(
+            f"interrupted: the training stopped after epoch {training.epoch + 1} of {epochs}, and the model is "
+            "usable as it is. A second interruption within an epoch would have stopped it at once.",
+            stacklevel=2,
+        )
+    elif checkpoint is not None:
+        checkpoint.write(model, finished=True)
+    return curve(model) if checkpoint is None else checkpoint.curve
 
 
-def optimizer(name, learning_rate, schedule, n_images, batch_size, epochs):
+def curve(model):
+    """Return what Keras recorded of a model's last training, an entry an epoch."""
+    recorded = getattr(model, "history", None)
+    return {name: [float(value) for value in values] for name, values in recorded.history.items()} if recorded else {}
+
+
+def optimizer(name, learning_rate, schedule, steps, warmup=0.0, clip_norm=None):
     """Return a Keras optimiser whose learning rate follows `schedule` over the training.
 
     Parameters
@@ -100,11 +160,17 @@ def optimizer(name, learning_rate, schedule, n_images, batch_size, epochs):
     name : str
         Keras's name: ``"adam"``, ``"sgd"``, ...
     learning_rate : float
-        The rate at the start.
+        The highest rate.
     schedule : {"cosine", "constant"}
         ``"cosine"`` lets it fall to zero at the last step (Loshchilov and Hutter, 2017).
-    n_images, batch_size, epochs : int
-        Length of the training.
+    steps : int
+        Length of the training in updates.
+    warmup : float, default=0
+        Part of the training, from 0 to 1, in which the rate rises to its highest
+        (Goyal et al., 2017).
+    clip_norm : float, optional
+        A gradient whose norm over all weights is larger is shortened to it (Pascanu et
+        al., 2013).
 
     Returns
     -------
@@ -112,39 +178,66 @@ def optimizer(name, learning_rate, schedule, n_images, batch_size, epochs):
 
     References
     ----------
+    Goyal, P. et al. (2017). Accurate, large minibatch SGD: training ImageNet in 1 hour.
+    arXiv:1706.02677.
+
     Loshchilov, I. and Hutter, F. (2017). SGDR: stochastic gradient descent with warm
     restarts. ICLR.
 
+    Pascanu, R., Mikolov, T. and Bengio, Y. (2013). On the difficulty of training
+    recurrent neural networks. ICML.
+
     Examples
     --------
-    >>> round(float(optimizer("adam", 1e-3, "constant", 100, 10, 1).learning_rate), 6)
+    >>> round(float(optimizer("adam", 1e-3, "constant", steps=10).learning_rate), 6)
     0.001
+    >>> rate = optimizer("adam", 1e-3, "cosine", steps=100, warmup=0.1)._learning_rate
+    >>> [round(1e3 * float(rate(step)), 2) for step in (0, 10, 55, 100)]
+    [0.1, 1.0, 0.5, 0.0]
     """
-    rate = learning_rate
-    if schedule == "cosine":
-        steps = epochs * math.ceil(n_images / min(batch_size, n_images))
-        rate = keras.optimizers.schedules.CosineDecay(learning_rate, steps)
+    warm = round(warmup * steps)
+    rate, kind = learning_rate, keras.optimizers.schedules.CosineDecay
+    if warm:
+        lowest = {"cosine": 0.0, "constant": 1.0}[schedule]
+        rate = kind(rate / warm, max(1, steps - warm), alpha=lowest, warmup_target=rate, warmup_steps=warm)
+    elif schedule == "cosine":
+        rate = kind(rate, steps)
+    config = {"learning_rate": rate} if clip_norm is None else {"learning_rate": rate, "global_clipnorm": clip_norm}
     try:
-        return keras.optimizers.get({"class_name": name, "config": {"learning_rate": rate}})
+        return keras.optimizers.get({"class_name": name, "config": config})
     except (TypeError, ValueError) as error:
         raise ValueError(
             f"expected optimizer to be Keras's name of an optimiser, such as 'adam', 'sgd' or 'rmsprop', got {name!r}"
         ) from error
 
 
-@contextmanager
-def _no_retracing_advice():
-    """Each model compiles a training step of its own, which TensorFlow takes for a mistake from the fifth on."""
+def scope(strategy):
+    """Return the context in which a model and an optimiser for `strategy` are made.
 
-    def other(record):
-        return "tf.function retracing" not in record.getMessage()
+    Parameters
+    ----------
+    strategy : tf.distribute.Strategy, keras.distribution.Distribution or None
 
-    logger = logging.getLogger("tensorflow")
-    logger.addFilter(other)
-    try:
-        yield
-    finally:
-        logger.removeFilter(other)
+    Returns
+    -------
+    context manager
+
+    Raises
+    ------
+    TypeError
+        If the strategy is not one of this backend's.
+    ValueError
+        If it names devices that this machine does not have.
+
+    Examples
+    --------
+    >>> with scope(None):
+    ...     pass
+    """
+    if strategy is None:
+        return nullcontext()
+    _engine.check_strategy(strategy)
+    return strategy.scope()
 
 
 def in_batches(function, array, batch_size=1024):
@@ -160,66 +253,29 @@ def in_batches(function, array, batch_size=1024):
     return np.concatenate([keras.ops.convert_to_numpy(part) for part in parts])
 
 
-def _batches(model, images, batch_size, seed):
-    if keras.backend.backend() != "tensorflow":
-        return _ShuffledBatches(images, batch_size, seed)
-    from tensorflow import data, random  # the resident path exists on TensorFlow only
-    from tensorflow import range as tf_range
-
-    # In a tuple, so that Keras does not take the data for a weight of the model.
-    model._resident = (keras.ops.convert_to_tensor(images),)
-
-    def epoch(number):
-        order = random.experimental.stateless_shuffle(tf_range(len(images)), seed=[seed, number])
-        return data.Dataset.from_tensor_slices(order).batch(batch_size)
-
-    return data.Dataset.counter(dtype="int32").flat_map(epoch).prefetch(2)
+def _description(model, source, optimizer, seed):
+    """Return what must be equal for a training to go on where another stopped."""
+    shapes = {f"{i} {v.path}": list(v.shape) for i, v in enumerate(model.variables)}
+    return {
+        "backend": _engine.BACKEND,
+        "model": _engine.plain_config(model) or shapes,
+        "optimizer": _engine.plain_config(optimizer),
+        "augmentation": model.augmentation and model.augmentation.get_config(),
+        "images": source.description(),
+        "random_state": seed,
+    }
 
 
-class _ShuffledBatches(keras.utils.PyDataset):
-    """The same for the other backends: NumPy batches in a seeded order, new each epoch."""
+@contextmanager
+def _no_retracing_advice():
+    """Each kind of model is compiled by itself, which TensorFlow takes for a mistake from the fifth on."""
 
-    def __init__(self, images, batch_size, seed):
-        super().__init__()
-        self.images, self.batch_size = images, batch_size
-        self.generator = np.random.default_rng(seed)
-        self.on_epoch_end()
+    def other(record):
+        return "tf.function retracing" not in record.getMessage()
 
-    def __len__(self):
-        return math.ceil(len(self.images) / self.batch_size)
-
-    def __getitem__(self, index):
-        return (self.images[self.order[index * self.batch_size : (index + 1) * self.batch_size]],)
-
-    def on_epoch_end(self):
-        self.order = self.generator.permutation(len(self.images))
-
-
-class _Validation(keras.callbacks.Callback):
-    """Adds ``val_loss`` to an epoch's logs; first in the list, so that the others see it.
-
-    Keras's own validation would run its loop over steps_per_execution batches at once
-    and drop the figures of a shorter data set.
-    """
-
-    def __init__(self, images, batch_size=1024):
-        super().__init__()
-        self.images, self.batch_size = images, batch_size
-
-    def on_epoch_end(self, epoch, logs=None):
-        total = 0.0
-        for start in range(0, len(self.images), self.batch_size):
-            batch = keras.ops.convert_to_tensor(self.images[start : start + self.batch_size])
-            output = self.model(batch, training=False)
-            total += float(self.model.compute_loss(x=batch, y_pred=output, training=False)) * len(batch)
-        logs["val_loss"] = total / len(self.images)
-
-
-class _StopWhenNotFinite(keras.callbacks.Callback):
-    def on_epoch_end(self, epoch, logs=None):
-        for name in ("loss", "val_loss"):
-            if not math.isfinite(value := float(logs.get(name, 0))):
-                raise FloatingPointError(
-                    f"expected a finite {name}, got {value} in epoch {epoch + 1}. Likely causes: a learning rate that "
-                    "is too large for the optimiser, or images on a scale far from [0, 1]."
-                )
+    logger = logging.getLogger("tensorflow")
+    logger.addFilter(other)
+    try:
+        yield
+    finally:
+        logger.removeFilter(other)

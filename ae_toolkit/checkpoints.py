@@ -1,0 +1,181 @@
+"""Checkpoints of a training: after each epoch, all it takes to go on as if nothing had happened.
+
+One file, ``checkpoint.npz``, holds the weights, the optimiser's variables, the random
+seeds' state, the training curve, the callbacks' progress and a description of the
+training. It is written under a temporary name and renamed, so that whenever the process
+is killed there is a whole checkpoint or none. Nothing in it is executed on reading.
+"""
+
+import contextlib
+import json
+import os
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+from ae_toolkit._keras import keras
+
+NAME, FORMAT = "checkpoint.npz", 1
+
+
+class Checkpoint(keras.callbacks.Callback):
+    """Saves a training after each epoch and restores it before the first; last in the list of callbacks.
+
+    Parameters
+    ----------
+    folder : str or path
+        Made if it does not exist.
+    description : dict
+        What must be equal for a training to be continued; plain JSON values.
+    seed : int
+        Orders the images; a training that goes on takes the saved one.
+    others : sequence of keras.callbacks.Callback
+        Callbacks whose counters and best values are saved as well, as early stopping has them.
+
+    Raises
+    ------
+    ValueError
+        If the folder holds a checkpoint of another training; the error names each difference.
+    OSError
+        If the folder cannot be written.
+
+    Examples
+    --------
+    Estimators make one when ``fit`` gets a `checkpoint_dir`; see `ae_toolkit.Autoencoder`.
+    """
+
+    def __init__(self, folder, description, seed, others=()):
+        super().__init__()
+        self.path, self.seed, self.others = Path(folder) / NAME, seed, list(others)
+        self.description = json.loads(json.dumps(description, default=str))
+        self.curve, self.epochs_done, self.finished, self.arrays = {}, 0, False, None
+        _make_writable(self.path.parent)
+        if self.path.exists():
+            self._read()
+
+    def _read(self):
+        try:
+            with np.load(self.path, allow_pickle=False) as file:
+                arrays = {name: file[name] for name in file.files}
+            saved = json.loads(str(arrays.pop("description")))
+        except Exception as error:
+            raise ValueError(f"expected a checkpoint in {self.path}, but it cannot be read: {error}") from error
+        if saved.get("format") != FORMAT:
+            raise ValueError(
+                f"expected a checkpoint of format {FORMAT} in {self.path}, got format {saved.get('format')}"
+            )
+        differences = _differences(saved["training"], self.description)
+        if differences:
+            raise ValueError(
+                f"{self.path} holds another training. " + "; ".join(differences) + ". "
+                "Choose another folder, or remove that one to begin anew."
+            )
+        self.curve, self.seed = saved["curve"], saved["seed"]
+        self.epochs_done, self.finished = saved["epochs_done"], saved["finished"]
+        self.saved_callbacks, self.arrays = saved["callbacks"], arrays
+
+    def restore(self, model, optimizer):
+        """Put a saved training's values into the model and the optimiser."""
+        for name, variables in _variables(model, optimizer).items():
+            for index, variable in enumerate(variables):
+                variable.assign(self.arrays[f"{name}/{index}"])
+
+    def on_train_begin(self, logs=None):
+        # Callbacks forget their progress when a training begins; this one comes after them.
+        if self.arrays is not None:
+            for callback, saved in zip(self.others, self.saved_callbacks, strict=True):
+                for name, value in saved["values"].items():
+                    setattr(callback, name, value)
+                for name, count in saved["arrays"].items():
+                    prefix = f"callbacks/{saved['index']}/{name}"
+                    setattr(callback, name, [self.arrays[f"{prefix}/{i}"] for i in range(count)])
+
+    def on_epoch_end(self, epoch, logs=None):
+        for name, value in (logs or {}).items():
+            self.curve.setdefault(name, []).append(float(value))
+        self.epochs_done = epoch + 1
+        self.write(self.model, finished=self.model.stop_training)
+
+    def write(self, model, finished):
+        """Save the training as it is now."""
+        arrays = {
+            f"{name}/{index}": keras.ops.convert_to_numpy(variable)
+            for name, variables in _variables(model, model.optimizer).items()
+            for index, variable in enumerate(variables)
+        }
+        progress = [_progress(callback, index, arrays) for index, callback in enumerate(self.others)]
+        saved = {"format": FORMAT, "training": self.description, "curve": self.curve, "seed": self.seed,
+                 "epochs_done": self.epochs_done, "finished": bool(finished), "callbacks": progress}  # fmt: skip
+        try:
+            _write_whole(self.path, {**arrays, "description": np.array(json.dumps(saved))})
+        except OSError as error:
+            raise OSError(
+                f"the checkpoint after epoch {self.epochs_done} could not be written to {self.path}: {error}. "
+                "The one before it is still there."
+            ) from error
+
+
+def _variables(model, optimizer):
+    return {
+        "weights": model.trainable_variables,
+        "others": model.non_trainable_variables,
+        "optimizer": optimizer.variables,
+    }
+
+
+def _progress(callback, index, arrays):
+    """Describe a callback by its plain attributes; lists of arrays, as best weights are, go to `arrays`."""
+    values, lists = {}, {}
+    for name, value in vars(callback).items():
+        if name.startswith("_") or name in ("params", "model"):
+            continue
+        if isinstance(value, np.generic):
+            value = value.item()
+        if value is None or isinstance(value, bool | int | float | str):
+            values[name] = value
+        elif isinstance(value, list) and value and all(isinstance(item, np.ndarray) for item in value):
+            lists[name] = len(value)
+            arrays.update({f"callbacks/{index}/{name}/{i}": item for i, item in enumerate(value)})
+    return {"kind": type(callback).__name__, "index": index, "values": values, "arrays": lists}
+
+
+def _differences(there, here, name=""):
+    """Yield, as a list of texts, each value in which two descriptions differ."""
+    if isinstance(there, dict) and isinstance(here, dict):
+        keys = {**there, **here}
+        return [
+            text for key in keys for text in _differences(there.get(key), here.get(key), f"{name}.{key}".lstrip("."))
+        ]
+    if isinstance(there, list) and isinstance(here, list) and len(there) == len(here):
+        pairs = enumerate(zip(there, here, strict=True))
+        return [text for i, pair in pairs for text in _differences(*pair, f"{name}.{i}")]
+    return [] if there == here else [f"{name}: {there!r} there, {here!r} here"]
+
+
+def _make_writable(folder):
+    """Make the folder and try it out before hours of training depend on it."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for left_over in folder.glob(f".{NAME}.*"):
+            left_over.unlink()
+        with tempfile.NamedTemporaryFile(dir=folder, prefix=f".{NAME}."):
+            pass
+    except OSError as error:
+        raise type(error)(
+            f"expected checkpoint_dir to be a folder that can be written, got {folder}: {error}"
+        ) from error
+
+
+def _write_whole(path, arrays):
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            np.savez(file, **arrays)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(temporary)
+        raise
