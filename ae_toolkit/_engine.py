@@ -37,6 +37,7 @@ class Loop:
     def __init__(self, model, optimizer, image_shape, xla):
         self.model, self.optimizer = model, _stateless(optimizer, model)
         self.groups = (model.trainable_variables, model.non_trainable_variables, None, model.metrics_variables)
+        self.metrics = {metric.name: metric for metric in model.metrics}  # compiling the model again makes new ones
         self.resident = _compiled(self._resident, xla, lambda: (self._state_spec(), *_block_spec(image_shape)))
         self.single = _compiled(self._single, False, lambda: (self._state_spec(), _batch_spec(image_shape)))
 
@@ -65,7 +66,7 @@ class Loop:
             pairs = zip((*self.groups[0], *self.groups[1], *self.groups[3]), (*weights, *others, *metrics), strict=True)
             with keras.StatelessScope(state_mapping=list(pairs), collect_losses=True) as scope:
                 loss = training_loss(self.model, batch)
-                running_mean(self.model).update_state(loss, sample_weight=ops.shape(batch)[0])
+                self.metrics["loss"].update_state(loss, sample_weight=ops.shape(batch)[0])
             return loss, tuple([scope.get_current_value(v) for v in group] for group in self.groups[1::2])
 
         loss, (others, metrics), gradients = _gradients(loss_of, weights)
@@ -79,7 +80,7 @@ class Loop:
         finite = ops.all(ops.stack([ops.all(ops.isfinite(weight)) for weight in state[0]]))
         failed = ops.where(ops.logical_and(failed == GOOD, ops.logical_not(finite)), count - 1, failed)
         with keras.StatelessScope(state_mapping=list(zip(self.groups[3], state[3], strict=True))):
-            logs = self.model.get_metrics_result()
+            logs = {name: metric.result() for name, metric in self.metrics.items()}
         return state, logs, failed
 
 
@@ -88,10 +89,6 @@ def training_loss(model, images):
     if model.augmentation is not None:
         images = model.augmentation(images, training=True)
     return model.compute_loss(x=images, y_pred=model(images, training=True), training=True)
-
-
-def running_mean(model):
-    return next(metric for metric in model.metrics if metric.name == "loss")
 
 
 # ----------------------------------------------------------------------- compiled loops, kept
@@ -236,7 +233,7 @@ def replicated_step(model, optimizer, strategy):
     Every replica is handed the whole batch and takes its part. Losses and gradients are
     weighted by the parts' sizes, so that the sum is that of a single process.
     """
-    count = n_devices(strategy)
+    count, mean = n_devices(strategy), next(metric for metric in model.metrics if metric.name == "loss")
 
     def on_replica(batch):
         replica, n = tf.distribute.get_replica_context().replica_id_in_sync_group, tf.shape(batch)[0]
@@ -249,7 +246,7 @@ def replicated_step(model, optimizer, strategy):
         weights = model.trainable_variables
         optimizer.apply(tape.gradient(weighted, [weight.value for weight in weights]), weights)
         loss = tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, weighted)
-        running_mean(model).update_state(loss, sample_weight=n)  # of the whole batch, on every replica
+        mean.update_state(loss, sample_weight=n)  # of the whole batch, on every replica
         return loss
 
     @tf.function(autograph=False, reduce_retracing=True)

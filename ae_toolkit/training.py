@@ -111,30 +111,22 @@ def fit(model, images, *, epochs, optimizer, batch_size=256, seed=None, validati
         optimizer.build(model.trainable_variables)
     checkpoint = None
     if checkpoint_dir is not None:
-        description = _description(model, source, optimizer, seed)
-        checkpoint = checkpoints.Checkpoint(checkpoint_dir, description, source.seed, callbacks)
-        source.seed = checkpoint.seed
-        if checkpoint.arrays is not None:
-            checkpoint.restore(model, optimizer)
+        checkpoint = _opened(checkpoint_dir, model, source, optimizer, seed, callbacks)
         if checkpoint.finished:
             return checkpoint.curve
 
     model.compile(optimizer=optimizer, jit_compile=False)
     training = _steps.choose(model, source, optimizer, epochs, strategy)
-    model.steps_per_execution, model._steps = training.block, training.steps
-    interruption = _steps.Interruption()
     training.epoch = checkpoint.epochs_done if checkpoint else 0
-    own = [training] if validation is None else [_steps.Validation(validation, batch_size), training]
+    interruption = _steps.Interruption()
+    first = [training] if validation is None else [_steps.Validation(validation, batch_size), training]
     last = [interruption] if checkpoint is None else [checkpoint, interruption]
-    try:
-        with scope(strategy), _no_retracing_advice(), interruption:
-            model.fit(
-                **training.feed(), epochs=epochs, initial_epoch=training.epoch,
-                # Keras would reorder the batches by Python's global generator.
-                shuffle=False, callbacks=[*own, *callbacks, *last], verbose=verbose,
-            )  # fmt: skip
-    finally:
-        model._steps = model.train_function = None
+    with scope(strategy), interruption, _replaced_steps(model, training), _no_retracing_advice():
+        model.fit(
+            **training.feed(), epochs=epochs, initial_epoch=training.epoch,
+            # Keras would reorder the batches by Python's global generator.
+            shuffle=False, callbacks=[*first, *callbacks, *last], verbose=verbose,
+        )  # fmt: skip
     if interruption.asked:
         warnings.warn(
             f"interrupted: the training stopped after epoch {training.epoch + 1} of {epochs}, and the model is "
@@ -253,17 +245,38 @@ def in_batches(function, array, batch_size=1024):
     return np.concatenate([keras.ops.convert_to_numpy(part) for part in parts])
 
 
-def _description(model, source, optimizer, seed):
-    """Return what must be equal for a training to go on where another stopped."""
-    shapes = {f"{i} {v.path}": list(v.shape) for i, v in enumerate(model.variables)}
-    return {
+def _opened(folder, model, source, optimizer, seed, callbacks):
+    """Return the checkpoint in a folder, after giving its values to the model, the optimiser and the stream."""
+    description = {
         "backend": _engine.BACKEND,
-        "model": _engine.plain_config(model) or shapes,
+        "model": _model_description(model),
         "optimizer": _engine.plain_config(optimizer),
-        "augmentation": model.augmentation and model.augmentation.get_config(),
+        "augmentation": _engine.plain_config(model.augmentation),
         "images": source.description(),
         "random_state": seed,
     }
+    checkpoint = checkpoints.Checkpoint(folder, description, source.seed, callbacks)
+    source.seed = checkpoint.seed
+    if checkpoint.arrays is not None:
+        checkpoint.restore(model, optimizer)
+    return checkpoint
+
+
+def _model_description(model):
+    try:
+        return _engine.plain_config(model)
+    except (NotImplementedError, TypeError, ValueError):  # a model of the user's own that cannot describe itself
+        return [list(variable.shape) for variable in model.variables]
+
+
+@contextmanager
+def _replaced_steps(model, training):
+    """Let Keras's ``fit`` call the training's steps."""
+    model.steps_per_execution, model._steps = training.block, training.steps
+    try:
+        yield
+    finally:
+        model._steps = model.train_function = None
 
 
 @contextmanager
