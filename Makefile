@@ -3,6 +3,7 @@
 #   make book                                  the book on built-in images -> _build/html/index.html
 #   make book PROFILE=full DATA_DIR=folder     the same on MNIST
 #   make test                                  everything that proves it
+#   make bench DATA_DIR=folder                 the training engine beside its peers, on MNIST
 #   make lab                                   the notebooks in JupyterLab
 #   make clean                                 remove all that these commands made
 #
@@ -14,7 +15,7 @@ DATA_DIR ?=
 CONSTRAINTS ?= constraints.txt
 VENV_PYTHON = .venv/bin/python
 
-.PHONY: book test lab clean environment
+.PHONY: book test lab bench clean environment
 
 book: environment
 	@$(VENV_PYTHON) book/build.py --profile "$(PROFILE)" --data-dir "$(DATA_DIR)"
@@ -24,6 +25,9 @@ test: environment
 
 lab: environment
 	@$(VENV_PYTHON) -m jupyter lab notebooks
+
+bench: environment
+	@$(VENV_PYTHON) benchmarks/run.py --peers _build/peers --data-dir "$(DATA_DIR)"
 
 clean:
 	rm -rf .venv _build dist .pytest_cache .ruff_cache
