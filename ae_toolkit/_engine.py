@@ -112,6 +112,8 @@ def _structure(model, optimizer, image_shape, xla):
     """Return a text that is equal for models that compute alike, whatever their weights; None if that is unknown."""
     try:
         configs = [plain_config(item) for item in (model, optimizer, model.augmentation)]
+        if isinstance(configs[1]["learning_rate"], float):
+            del configs[1]["learning_rate"]  # a variable, and with it part of the state
         shapes = [(list(v.shape), str(v.dtype), v.trainable) for v in (*model.variables, *optimizer.variables)]
         return json.dumps([type(model).__qualname__, type(optimizer).__qualname__, configs, shapes, image_shape, xla])
     except (NotImplementedError, TypeError, ValueError):  # not serialisable
@@ -183,6 +185,20 @@ else:
         return loss, rest, gradients
 
 
+# What Keras's optimisers for TensorFlow do with variables.
+_WRITING = ("apply", "stateless_apply", "assign", "assign_add", "assign_sub", "_backend_update_step",
+            "_apply_weight_decay", "_var_key")  # fmt: skip
+
+
+def knows(optimizer):
+    """Return whether the loop can use an optimiser: not one with its own way of writing, as Nadam has."""
+    if BACKEND != "tensorflow":
+        return True
+    names = [kind.__name__ for kind in type(optimizer).__mro__]
+    own = type(optimizer).__mro__[: names.index("TFOptimizer")] if "TFOptimizer" in names else ()
+    return bool(own) and not any(name in vars(kind) for kind in own for name in _WRITING)
+
+
 def _stateless(optimizer, model):
     """Return an optimiser whose ``stateless_apply`` works.
 
@@ -192,9 +208,7 @@ def _stateless(optimizer, model):
     if BACKEND != "tensorflow":
         return optimizer
     base = next(kind for kind in type(optimizer).__mro__ if kind.__name__ == "BaseOptimizer")
-    names = ("apply", "stateless_apply", "assign", "assign_add", "assign_sub", "_backend_update_step",
-             "_apply_weight_decay", "_var_key")  # fmt: skip
-    kind = type(type(optimizer).__name__, (type(optimizer),), {name: vars(base)[name] for name in names})
+    kind = type(type(optimizer).__name__, (type(optimizer),), {name: vars(base)[name] for name in _WRITING})
     pure = kind.from_config(optimizer.get_config())
     pure.build(model.trainable_variables)
     return pure

@@ -24,6 +24,8 @@ def choose(model, source, optimizer, epochs, strategy):
         return KerasTraining(model, source)
     if strategy is not None and _engine.BACKEND == "tensorflow":
         return ReplicatedTraining(model, source, optimizer, strategy)
+    if not _engine.knows(optimizer):
+        return KerasTraining(model, source)
     if strategy is None and source.array is not None and source.array.nbytes <= RESIDENT_BYTES:
         return ResidentTraining(model, source, optimizer, epochs)
     return StreamedTraining(model, source, optimizer, strategy)

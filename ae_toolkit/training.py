@@ -41,11 +41,13 @@ class TrainableModel(keras.Model):
         if self._steps is None:
             super()._maybe_symbolic_build(*arguments, **options)
 
-    if _engine.BACKEND not in ("tensorflow", "jax"):
+    if _engine.BACKEND != "jax":
 
         def train_step(self, data):
-            images = data[0] if self.augmentation is None else self.augmentation(data[0], training=True)
-            return super().train_step((images,))
+            images, _, _ = keras.utils.unpack_x_y_sample_weight(data)
+            return super().train_step(
+                (images if self.augmentation is None else self.augmentation(images, training=True),)
+            )
 
 
 def fit(model, images, *, epochs, optimizer, batch_size=256, seed=None, validation=None, callbacks=(),
