@@ -106,15 +106,36 @@ def table(rows):
     )
 
 
+def as_markdown(rows, about):
+    """Return what has a peer, or is missing one, as a table for the book, with when and where it was measured."""
+    lines = [
+        f"Measured on {about['date']} with `make bench`: {about['processor']}, {about['cores']} cores, "
+        f"{about['images']}, Keras {about['keras']} on {about['backend']}, PyTorch {about['torch']}. "
+        "Medians; of the ratio also the smallest and the largest.",
+        "",
+        "| figure | the toolkit | beside it | its figure | ratio |",
+        "|---|---|---|---|---|",
+    ]
+    for row in rows:
+        if row.reason:
+            lines.append(f"| {row.name} | | {row.peer} | not measured | |")
+        elif row.peer:
+            ours, theirs = (f"{_short(middle(values)[0])} {row.unit}" for values in (row.values, row.peers))
+            ratio = "{:.2f} ({:.2f} to {:.2f})".format(*middle(row.judged))
+            lines.append(f"| {row.name} | {ours} | {row.peer} | {theirs} | {ratio} |")
+    return "\n".join(lines) + "\n"
+
+
 def _short(value):
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
 
 def save(path, content):
-    """Write JSON under a temporary name and rename it."""
+    """Write a text, or anything else as JSON, under a temporary name and rename it."""
     path = Path(path)
+    text = content if isinstance(content, str) else json.dumps(content, indent=1) + "\n"
     path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile("w", dir=path.parent, suffix=".json", delete=False) as file:
-        json.dump(content, file, indent=1)
+    with tempfile.NamedTemporaryFile("w", dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
+        file.write(text)
     os.chmod(file.name, 0o644)
     os.replace(file.name, path)

@@ -19,7 +19,7 @@ import numpy as np
 from contenders import Peers, PlainKeras, Toolkit, matrix_peak, operations
 from environment import peers_environment
 from killed_training import kill_and_resume
-from measure import Row, in_turn, save, table
+from measure import Row, as_markdown, in_turn, save, table
 
 import ae_toolkit as ae
 from ae_toolkit import metrics
@@ -46,6 +46,8 @@ def main():
         setting.peers.close()
     about = describe(setting, time.time() - begin)
     save(options.out, {"about": about, "rows": [row.as_dict() for row in rows]})
+    if options.record:
+        save(options.record, as_markdown(rows, about))
     print("  ".join(f"{key}: {value}" for key, value in about.items()))
     print(table(rows))
     print(f"written to {options.out}")
@@ -57,6 +59,7 @@ def parse():
     parser.add_argument("--data-dir", help="folder with mnist.npz; downloaded if left out")
     parser.add_argument("--out", default="_build/bench/results.json")
     parser.add_argument("--peers", help="folder of the environment for PyTorch and pythae; none if left out")
+    parser.add_argument("--record", help="also write the table for the book, to this file")
     parser.add_argument("--only", choices=PARTS)
     parser.add_argument("--quick", action="store_true", help="small random images, two repeats")
     return parser.parse_args()

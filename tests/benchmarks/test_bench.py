@@ -72,6 +72,16 @@ def test_the_table_says_what_was_missed_and_what_was_not_measured():
     assert lines[3].endswith("met")
 
 
+def test_the_table_for_the_book_has_every_comparison():
+    about = dict.fromkeys(("date", "processor", "cores", "images", "keras", "backend", "torch"), "so")
+    rows = [row(peer="Keras", peers=[10.0] * 3), row(peer="pythae", values=[], reason="none"), row(values=[1.0])]
+    lines = measure.as_markdown(rows, about).splitlines()[4:]
+    assert lines == [
+        "| speed | 20 images/s | Keras | 10 images/s | 2.00 (1.00 to 3.00) |",
+        "| speed | | pythae | not measured | |",
+    ]
+
+
 def test_a_result_is_written_whole_or_not_at_all(tmp_path):
     path = tmp_path / "new" / "results.json"
     measure.save(path, {"rows": [1]})
