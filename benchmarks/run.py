@@ -95,6 +95,7 @@ def throughput(setting):
 
 def one_throughput(setting, name):
     """Return the rows of one network; all contenders and the matrix product take turns."""
+    print(f"bench:   {name}", file=sys.stderr, flush=True)
     hidden, code, conv, n, (against_keras, against_torch) = NETWORKS[name]
     images = setting.images(n, conv)
     n = len(images)

@@ -76,6 +76,7 @@ def set_kernel_environment():
     os.environ.pop("MPLBACKEND", None)  # a reader's own setting would take the figures out of the pages
     # A kernel of the same name in the reader's home would otherwise come before the environment's own.
     os.environ["JUPYTER_PREFER_ENV_PATH"] = "1"
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's own log would become part of a page
 
 
 def chapters():
