@@ -109,15 +109,27 @@ def loop(model, optimizer, image_shape, xla=False):
 
 
 def _structure(model, optimizer, image_shape, xla):
-    """Return a text that is equal for models that compute alike, whatever their weights; None if that is unknown."""
+    """Return a key that is equal for models that compute alike, whatever their weights; None if that is unknown."""
     try:
         configs = [plain_config(item) for item in (model, optimizer, model.augmentation)]
         if isinstance(configs[1]["learning_rate"], float):
             del configs[1]["learning_rate"]  # a variable, and with it part of the state
         shapes = [(list(v.shape), str(v.dtype), v.trainable) for v in (*model.variables, *optimizer.variables)]
-        return json.dumps([type(model).__qualname__, type(optimizer).__qualname__, configs, shapes, image_shape, xla])
+        text = json.dumps([configs, _attributes(model), shapes, image_shape, xla])
     except (NotImplementedError, TypeError, ValueError):  # not serialisable
         return None
+    if '"class_name": "function"' in text:  # a function of the user's own, of which only the name is known
+        return None
+    # The classes themselves: a notebook's cell that is changed and run again defines one of the same name.
+    return text, type(optimizer), *map(type, model._flatten_layers())
+
+
+def _attributes(model):
+    """Return what a model of the user's own keeps besides layers, which an inherited ``get_config`` leaves out."""
+    described = keras.Layer, keras.Variable, keras.Optimizer, keras.metrics.Metric, keras.callbacks.Callback
+    names = [name for name in vars(model) if not name.startswith("_") and name not in vars(keras.Model())]
+    found = {name: getattr(model, name) for name in names if name not in ("optimizer", "stop_training", "history")}
+    return {name: value for name, value in found.items() if not isinstance(value, described)}
 
 
 def plain_config(item):
@@ -125,12 +137,17 @@ def plain_config(item):
     return item and _plain(item.get_config())
 
 
-def _plain(config):
+def _plain(config, names=()):
     """Leave out of a configuration what does not change the computation: names, initial weights, seeds."""
     if isinstance(config, dict):
-        return {k: _plain(v) for k, v in config.items() if k not in ("name", "seed") and not k.endswith("_initializer")}
+        if config.get("class_name") == "DTypePolicy":  # its name is what it says
+            return config["config"]
+        if isinstance(layers := config.get("layers"), list):  # which refer to each other by their names
+            names = [layer["config"].get("name") for layer in layers if isinstance(layer.get("config"), dict)]
+        kept = {k: v for k, v in config.items() if k not in ("name", "seed") and not k.endswith("_initializer")}
+        return {key: _plain(value, names) for key, value in kept.items()}
     if isinstance(config, list | tuple):
-        return [_plain(item) for item in config]
+        return [names.index(item) if item in names else _plain(item, names) for item in config]
     return config
 
 

@@ -70,8 +70,9 @@ class KerasTraining(keras.callbacks.Callback):
         self.good = self.trained.get_weights()
 
     def on_train_batch_end(self, batch, logs=None):
-        if not math.isfinite(float(logs["loss"])):
-            self.trained.set_weights(self.good)
+        last = batch + 1 == self.source.steps  # its update may have ruined weights that no loss will show
+        if not math.isfinite(float(logs["loss"])) or (last and not all(map(_finite, self.model.get_weights()))):
+            self.model.set_weights(self.good)
             self.fail(batch, "epoch")
 
     def on_epoch_end(self, epoch, logs=None):
@@ -81,6 +82,10 @@ class KerasTraining(keras.callbacks.Callback):
     def fail(self, step, kept):
         place = f"in batch {step + 1} of {self.source.steps} in epoch {self.epoch + 1}"
         raise FloatingPointError(_not_finite("loss", place) + f" The weights from before this {kept} are kept.")
+
+
+def _finite(array):
+    return bool(np.isfinite(array).all())
 
 
 def _not_finite(name, place):
@@ -205,16 +210,22 @@ class Validation(keras.callbacks.Callback):
     and drop the figures of a shorter data set.
     """
 
-    def __init__(self, images, batch_size):
+    def __init__(self, images, batch_size, image_shape):
         super().__init__()
         self.source = streams.open_stream(images, 1024 if isinstance(images, np.ndarray) else batch_size, seed=0)
+        if tuple(self.source.image_shape) != tuple(image_shape):
+            raise ValueError(
+                f"expected validation images of shape {tuple(image_shape)}, as the others have, "
+                f"got {tuple(self.source.image_shape)}"
+            )
 
     def on_epoch_end(self, epoch, logs=None):
         total = count = 0
         for batch in self.source.epoch(0):
             batch = keras.ops.convert_to_tensor(batch)
             output = self.model(batch, training=False)
-            total += float(self.model.compute_loss(x=batch, y_pred=output, training=False)) * len(batch)
+            loss = self.model.compute_loss(x=batch, y_pred=output, training=False)
+            total += float(keras.ops.convert_to_numpy(loss)) * len(batch)
             count += len(batch)
         logs["val_loss"] = total / count
 

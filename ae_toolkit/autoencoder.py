@@ -39,6 +39,7 @@ class AutoencoderModel(training.TrainableModel):
     def __init__(self, encoder, decoder, **kwargs):
         super().__init__(**kwargs)
         self.encoder, self.decoder = encoder, decoder
+        self.built = encoder.built and decoder.built
 
     def call(self, images, training=None):
         return self.decoder(self.encoder(images, training=training), training=training)

@@ -7,6 +7,7 @@ is killed there is a whole checkpoint or none. Nothing in it is executed on read
 """
 
 import contextlib
+import inspect
 import json
 import os
 import tempfile
@@ -31,7 +32,9 @@ class Checkpoint(keras.callbacks.Callback):
     seed : int
         Orders the images; a training that goes on takes the saved one.
     others : sequence of keras.callbacks.Callback
-        Callbacks whose counters and best values are saved as well, as early stopping has them.
+        Callbacks whose counters and best values are saved as well, as early stopping has
+        them, but not what their constructors take. One that goes on is recognised by its
+        class.
 
     Raises
     ------
@@ -49,7 +52,8 @@ class Checkpoint(keras.callbacks.Callback):
         super().__init__()
         self.path, self.seed, self.others = Path(folder) / NAME, seed, list(others)
         self.description = json.loads(json.dumps(description, default=str))
-        self.curve, self.epochs_done, self.finished, self.arrays = {}, 0, False, None
+        self.curve, self.epochs_done, self.finished = {}, 0, False
+        self.arrays, self.saved_callbacks = None, []
         _make_writable(self.path.parent)
         if self.path.exists():
             self._read()
@@ -77,19 +81,30 @@ class Checkpoint(keras.callbacks.Callback):
 
     def restore(self, model, optimizer):
         """Put a saved training's values into the model and the optimiser."""
-        for name, variables in _variables(model, optimizer).items():
-            for index, variable in enumerate(variables):
-                variable.assign(self.arrays[f"{name}/{index}"])
+        named = dict(_named_variables(model, optimizer))
+        for name, variable in named.items():
+            shape, found = tuple(variable.shape), self.arrays.get(name)
+            if found is None or found.shape != shape:
+                came = "none" if found is None else f"one of shape {found.shape}"
+                raise ValueError(f"expected an array {name} of shape {shape} in {self.path}, got {came}")
+        for name, variable in named.items():
+            variable.assign(self.arrays[name])
 
     def on_train_begin(self, logs=None):
         # Callbacks forget their progress when a training begins; this one comes after them.
-        if self.arrays is not None:
-            for callback, saved in zip(self.others, self.saved_callbacks, strict=True):
-                for name, value in saved["values"].items():
-                    setattr(callback, name, value)
-                for name, count in saved["arrays"].items():
-                    prefix = f"callbacks/{saved['index']}/{name}"
-                    setattr(callback, name, [self.arrays[f"{prefix}/{i}"] for i in range(count)])
+        waiting = list(self.saved_callbacks)
+        for callback in self.others:
+            saved = next((item for item in waiting if item["kind"] == type(callback).__name__), None)
+            if saved is not None:
+                waiting.remove(saved)
+                self._give_back(callback, saved)
+
+    def _give_back(self, callback, saved):
+        for name, value in saved["values"].items():
+            setattr(callback, name, value)
+        for name, count in saved["arrays"].items():
+            prefix = f"callbacks/{saved['index']}/{name}"
+            setattr(callback, name, [self.arrays[f"{prefix}/{i}"] for i in range(count)])
 
     def on_epoch_end(self, epoch, logs=None):
         for name, value in (logs or {}).items():
@@ -99,11 +114,8 @@ class Checkpoint(keras.callbacks.Callback):
 
     def write(self, model, finished):
         """Save the training as it is now."""
-        arrays = {
-            f"{name}/{index}": keras.ops.convert_to_numpy(variable)
-            for name, variables in _variables(model, model.optimizer).items()
-            for index, variable in enumerate(variables)
-        }
+        named = _named_variables(model, model.optimizer)
+        arrays = {name: keras.ops.convert_to_numpy(variable) for name, variable in named}
         progress = [_progress(callback, index, arrays) for index, callback in enumerate(self.others)]
         saved = {"format": FORMAT, "training": self.description, "curve": self.curve, "seed": self.seed,
                  "epochs_done": self.epochs_done, "finished": bool(finished), "callbacks": progress}  # fmt: skip
@@ -116,19 +128,26 @@ class Checkpoint(keras.callbacks.Callback):
             ) from error
 
 
-def _variables(model, optimizer):
-    return {
+def _named_variables(model, optimizer):
+    groups = {
         "weights": model.trainable_variables,
         "others": model.non_trainable_variables,
         "optimizer": optimizer.variables,
     }
+    for name, variables in groups.items():
+        for index, variable in enumerate(variables):
+            yield f"{name}/{index}", variable
 
 
 def _progress(callback, index, arrays):
-    """Describe a callback by its plain attributes; lists of arrays, as best weights are, go to `arrays`."""
+    """Describe what a callback has noted; lists of arrays, as best weights are, go to `arrays`.
+
+    What its constructor takes is the user's own setting, such as a patience, and is left to the user.
+    """
+    settings = inspect.signature(type(callback).__init__).parameters
     values, lists = {}, {}
     for name, value in vars(callback).items():
-        if name.startswith("_") or name in ("params", "model"):
+        if name.startswith("_") or name in settings:
             continue
         if isinstance(value, np.generic):
             value = value.item()

@@ -11,6 +11,7 @@ import os
 import zlib
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
+from numbers import Integral
 from pathlib import Path
 
 import numpy as np
@@ -160,7 +161,8 @@ class _Array(Stream):
 
     def description(self):
         checksum = zlib.crc32(np.ascontiguousarray(self.array))
-        return {**super().description(), "shape": list(self.array.shape), "checksum": checksum}
+        shape = list(self.array.shape)
+        return {**super().description(), "shape": shape, "batch_size": self.batch_size, "checksum": checksum}
 
 
 class _Folder(Stream):
@@ -170,7 +172,8 @@ class _Folder(Stream):
         folder = Path(folder)
         if not folder.is_dir():
             raise FileNotFoundError(f"expected a folder of image files, but there is no folder {folder}")
-        self.files = sorted(path for path in folder.rglob("*") if path.suffix.lower() in IMAGE_FILES)
+        found = (path for path in folder.rglob("*") if path.suffix.lower() in IMAGE_FILES)
+        self.files = sorted(path for path in found if path.is_file())
         if not self.files:
             raise FileNotFoundError(f"expected image files ({', '.join(IMAGE_FILES)}) in {folder}, found none")
         self.seed, self.batch_size = seed, min(batch_size, len(self.files))
@@ -185,6 +188,11 @@ class _Folder(Stream):
             return np.stack([self._read(self.files[index]) for index in chosen])
 
         return _ahead(batch, self.steps, workers=2)
+
+    def description(self):
+        names = repr([(file.name, file.stat().st_size) for file in self.files])
+        found = {"files": len(self.files), "batch_size": self.batch_size, "checksum": zlib.crc32(names.encode())}
+        return {**super().description(), **found}
 
     def _read(self, file):
         with Image.open(file) as picture:
@@ -214,8 +222,10 @@ class _PyData(Stream):
 
     def _batches(self, number):
         self.source.on_epoch_begin()
-        yield from _ahead(self.source.__getitem__, self.steps, self.source.workers)
-        self.source.on_epoch_end()
+        for step, batch in enumerate(_ahead(self.source.__getitem__, self.steps, self.source.workers)):
+            if step + 1 == self.steps:  # nobody asks for more than the last batch
+                self.source.on_epoch_end()
+            yield batch
 
 
 class _TFData(Stream):
@@ -249,6 +259,8 @@ def _images(batch):
 
 
 def _at_most(steps, wanted):
+    if wanted is not None and (not isinstance(wanted, Integral) or isinstance(wanted, bool) or wanted < 1):
+        raise ValueError(f"expected steps_per_epoch to be a positive integer, got {wanted!r}")
     if steps is not None and wanted is not None and wanted > steps:
         raise ValueError(f"expected steps_per_epoch to be at most the {steps} batches there are, got {wanted}")
     return wanted or steps
@@ -257,10 +269,15 @@ def _at_most(steps, wanted):
 def _ahead(function, count, workers):
     """Yield function(0), function(1), ..., computed in threads a few calls ahead."""
     workers = max(1, workers)
-    with ThreadPoolExecutor(workers) as pool:
+    pool = ThreadPoolExecutor(workers)
+    try:
         waiting = deque(pool.submit(function, i) for i in range(min(workers + 1, count)))
         for i in range(len(waiting), count + len(waiting)):
+            if i == count:  # all is asked for, and the threads end; nobody may come back after the last value
+                pool.shutdown(wait=False)
             result = waiting.popleft().result()
             if i < count:
                 waiting.append(pool.submit(function, i))
             yield result
+    finally:
+        pool.shutdown(cancel_futures=True)

@@ -113,7 +113,7 @@ def fit(model, images, *, epochs, optimizer, batch_size=256, seed=None, validati
         optimizer.build(model.trainable_variables)
     checkpoint = None
     if checkpoint_dir is not None:
-        checkpoint = _opened(checkpoint_dir, model, source, optimizer, seed, callbacks)
+        checkpoint = _opened(checkpoint_dir, model, source, optimizer, epochs, seed, callbacks)
         if checkpoint.finished:
             return checkpoint.curve
 
@@ -121,7 +121,9 @@ def fit(model, images, *, epochs, optimizer, batch_size=256, seed=None, validati
     training = _steps.choose(model, source, optimizer, epochs, strategy)
     training.epoch = checkpoint.epochs_done if checkpoint else 0
     interruption = _steps.Interruption()
-    first = [training] if validation is None else [_steps.Validation(validation, batch_size), training]
+    first = [training]
+    if validation is not None:
+        first.insert(0, _steps.Validation(validation, batch_size, source.image_shape))
     last = [interruption] if checkpoint is None else [checkpoint, interruption]
     with scope(strategy), interruption, _replaced_steps(model, training), _no_retracing_advice():
         model.fit(
@@ -247,7 +249,7 @@ def in_batches(function, array, batch_size=1024):
     return np.concatenate([keras.ops.convert_to_numpy(part) for part in parts])
 
 
-def _opened(folder, model, source, optimizer, seed, callbacks):
+def _opened(folder, model, source, optimizer, epochs, seed, callbacks):
     """Return the checkpoint in a folder, after giving its values to the model, the optimiser and the stream."""
     description = {
         "backend": _engine.BACKEND,
@@ -255,6 +257,7 @@ def _opened(folder, model, source, optimizer, seed, callbacks):
         "optimizer": _engine.plain_config(optimizer),
         "augmentation": _engine.plain_config(model.augmentation),
         "images": source.description(),
+        "epochs": epochs,
         "random_state": seed,
     }
     checkpoint = checkpoints.Checkpoint(folder, description, source.seed, callbacks)

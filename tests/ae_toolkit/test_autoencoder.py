@@ -154,6 +154,18 @@ def test_automatic_batch_size_is_used(flat):
     assert int(autoencoder.model_.optimizer.iterations) == 2  # 20 images in batches of 16
 
 
+@pytest.mark.parametrize("network", ["dense", "conv"])
+def test_bfloat16_inside_float32_outside(images, network):
+    autoencoder = small(network=network, precision="bfloat16", epochs=2).fit(images)
+    codes = autoencoder.transform(images)
+    assert [a.dtype for a in (codes, autoencoder.reconstruct(images))] == [np.float32, np.float32]
+    assert {weight.dtype.name for weight in autoencoder.model_.get_weights()} == {"float32"}
+    assert any(layer.compute_dtype == "bfloat16" for layer in autoencoder.model_.encoder.layers)
+    other = small(network=network, epochs=2).fit(images)
+    np.testing.assert_allclose(codes, other.transform(images), rtol=0.1, atol=0.05)
+    assert not np.array_equal(codes, other.transform(images))
+
+
 def test_learns_more_than_pca_of_equal_size():
     data = ae.datasets.load("digits")
     autoencoder = ae.Autoencoder(code_dim=8, epochs=10, random_state=0).fit(data.x_train)
@@ -368,6 +380,10 @@ def test_before_fit(method, flat):
         "optimizer": ("adamm", None),
         "learning_rate": (0, -0.1, np.nan, np.inf, "fast"),
         "schedule": ("linear", None),
+        "warmup": (-0.1, 1, 1.5, "long", None),
+        "clip_norm": (0, -1, "1"),
+        "precision": ("float16", 16, None),
+        "augmentation": ("rotation", 10, [("rotation", 10)]),
         "epochs": (0, -1, 1.5),
         "batch_size": (0, -1, 1.5, "large", None),
         "random_state": (-1, "seed", 0.5),
@@ -380,6 +396,11 @@ def test_parameters_out_of_range(flat, parameter, values, monkeypatch):
     for value in values:
         with pytest.raises(ValueError, match=rf"(?s){parameter}.*[Gg]ot .*{value}"):
             small(**{parameter: value}).fit(flat)
+
+
+def test_an_augmentation_of_a_table(flat):
+    with pytest.raises(ValueError, match=r"augmentation.*of shape \(height, width, channels\), got \(30,\)"):
+        small(augmentation={"rotation": 10}).fit(flat)
 
 
 def test_parameters_are_not_checked_before_fit():
@@ -454,6 +475,23 @@ def test_a_failed_fit_leaves_a_fitted_estimator_as_it_was(fitted, images, failur
     assert (autoencoder.image_shape_, autoencoder.n_features_in_) == (SHAPE, 30)
     assert autoencoder.history_ == history
     np.testing.assert_array_equal(autoencoder.transform(images), codes)
+
+
+def test_the_estimator_keeps_the_last_good_weights(images):
+    class Ruin(keras.callbacks.Callback):
+        def on_epoch_begin(self, epoch, logs=None):
+            if epoch == 2:
+                self.good = self.model.get_weights()
+                self.model.optimizer.learning_rate = 1e39
+
+    ruin = Ruin()
+    autoencoder = small(epochs=5, learning_rate=1e-3, schedule="constant")
+    with pytest.raises(FloatingPointError, match="epoch 3"):
+        autoencoder.fit(images, callbacks=[ruin])
+    assert len(autoencoder.history_["loss"]) == 2
+    for a, b in zip(ruin.good, autoencoder.model_.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+    assert np.isfinite(autoencoder.transform(images)).all()
 
 
 def test_fitting_again_starts_anew(fitted, flat):
