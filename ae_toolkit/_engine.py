@@ -7,7 +7,7 @@ stays on the device and is addressed by indices, and over one batch that is hand
 Nothing in a compiled loop belongs to one model, so models of equal shape share it and
 the second of two equal trainings does not trace again.
 
-This is the only module that names TensorFlow or JAX.
+This is the only module that names TensorFlow, JAX or PyTorch.
 """
 
 import json
@@ -22,6 +22,8 @@ if BACKEND == "tensorflow":
     import tensorflow as tf
 elif BACKEND == "jax":
     import jax
+else:
+    import torch
 
 ops = keras.ops
 GOOD = -1  # the number of the failing step while none has failed
@@ -39,33 +41,34 @@ class Loop:
         self.groups = (model.trainable_variables, model.non_trainable_variables, None, model.metrics_variables)
         self.metrics = {metric.name: metric for metric in model.metrics}  # compiling the model again makes new ones
         self.resident = _compiled(self._resident, xla, lambda: (self._state_spec(), *_block_spec(image_shape)))
-        self.single = _compiled(self._single, False, lambda: (self._state_spec(), _batch_spec(image_shape)))
+        self.single = _compiled(self._single, False, lambda: (self._state_spec(), *_batch_spec(image_shape)))
 
     def _state_spec(self):
         groups = (*self.groups[:2], self.optimizer.variables, self.groups[3])
         return tuple([tf.TensorSpec(v.shape, v.dtype) for v in group] for group in groups)
 
-    def _resident(self, state, images, indices, count):
+    def _resident(self, state, images, weights, indices, count):
         """Take `count` steps on images[indices[0]], images[indices[1]], ...; indices has shape (≥ count, batch)."""
 
         def body(i, state, failed):
-            state, failed = self._step(state, ops.take(images, indices[i], axis=0), i, failed)
+            batch, factors = (ops.take(array, indices[i], axis=0) for array in (images, weights))
+            state, failed = self._step(state, batch, factors, i, failed)
             return i + 1, state, failed
 
         _, state, failed = ops.while_loop(lambda i, *_: i < count, body, (0, state, GOOD))
         return self._close(state, failed, count)
 
-    def _single(self, state, batch):
-        state, failed = self._step(state, batch, 0, GOOD)
+    def _single(self, state, batch, factors):
+        state, failed = self._step(state, batch, factors, 0, GOOD)
         return self._close(state, failed, 1)
 
-    def _step(self, state, batch, number, failed):
+    def _step(self, state, batch, factors, number, failed):
         weights, others, optimizer_variables, metrics = state
 
         def loss_of(weights):
             pairs = zip((*self.groups[0], *self.groups[1], *self.groups[3]), (*weights, *others, *metrics), strict=True)
             with keras.StatelessScope(state_mapping=list(pairs), collect_losses=True) as scope:
-                loss = training_loss(self.model, batch)
+                loss = training_loss(self.model, batch, factors)
                 self.metrics["loss"].update_state(loss, sample_weight=ops.shape(batch)[0])
             return loss, tuple([scope.get_current_value(v) for v in group] for group in self.groups[1::2])
 
@@ -84,11 +87,12 @@ class Loop:
         return state, logs, failed
 
 
-def training_loss(model, images):
+def training_loss(model, images, factors):
     """Return the loss of a batch as training sees it: after augmentation, which the target shares."""
     if model.augmentation is not None:
         images = model.augmentation(images, training=True)
-    return model.compute_loss(x=images, y_pred=model(images, training=True), training=True)
+    outputs = model(images, training=True)
+    return model.compute_loss(x=images, y_pred=outputs, sample_weight=factors, training=True)
 
 
 # ----------------------------------------------------------------------- compiled loops, kept
@@ -181,10 +185,10 @@ if BACKEND == "tensorflow":
         return call
 
     def _batch_spec(shape):
-        return tf.TensorSpec((None, *shape), tf.float32)
+        return tf.TensorSpec((None, *shape), tf.float32), tf.TensorSpec((None,), tf.float32)
 
     def _block_spec(shape):
-        return _batch_spec(shape), tf.TensorSpec((None, None), tf.int32), tf.TensorSpec((), tf.int32)
+        return *_batch_spec(shape), tf.TensorSpec((None, None), tf.int32), tf.TensorSpec((), tf.int32)
 
     def _gradients(function, weights):
         with tf.GradientTape(watch_accessed_variables=False) as tape:
@@ -192,14 +196,40 @@ if BACKEND == "tensorflow":
             loss, rest = function(weights)
         return loss, rest, tape.gradient(loss, weights)
 
-else:
+    def compiled(function):
+        """Return the function, compiled for each shape of its arguments."""
+        return tf.function(function, autograph=False, reduce_retracing=True)
+
+    def pulled_back(function, x, vector):
+        """Return Jᵀv, differentiable, for the Jacobian J of a function of each row by itself."""
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch(x)
+            y = function(x)
+        return tape.gradient(y, x, output_gradients=vector)
+
+elif BACKEND == "jax":
 
     def _compiled(function, xla, spec):
         return jax.jit(function)
 
+    compiled = jax.jit
+
+    def pulled_back(function, x, vector):
+        return jax.vjp(function, x)[1](vector)[0]
+
     def _gradients(function, weights):
         (loss, rest), gradients = jax.value_and_grad(function, has_aux=True)(weights)
         return loss, rest, gradients
+
+else:
+
+    def compiled(function):
+        return function
+
+    def pulled_back(function, x, vector):
+        with torch.enable_grad():
+            x = x.detach().requires_grad_()
+            return torch.autograd.grad(function(x), x, vector, create_graph=True)[0]
 
 
 # What Keras's optimisers for TensorFlow do with variables.
@@ -266,13 +296,13 @@ def replicated_step(model, optimizer, strategy):
     """
     count, mean = n_devices(strategy), next(metric for metric in model.metrics if metric.name == "loss")
 
-    def on_replica(batch):
+    def on_replica(batch, factors):
         replica, n = tf.distribute.get_replica_context().replica_id_in_sync_group, tf.shape(batch)[0]
         low, high = replica * n // count, (replica + 1) * n // count
-        part = batch[low : tf.maximum(high, low + 1)]  # never empty; what it adds then weighs nothing
+        rows = slice(low, tf.maximum(high, low + 1))  # never empty; what it adds then weighs nothing
         share = tf.cast(high - low, tf.float32) / tf.cast(n, tf.float32)
         with tf.GradientTape() as tape:
-            loss = training_loss(model, part)
+            loss = training_loss(model, batch[rows], factors[rows])
             weighted = loss * share
         weights = model.trainable_variables
         optimizer.apply(tape.gradient(weighted, [weight.value for weight in weights]), weights)
@@ -281,8 +311,8 @@ def replicated_step(model, optimizer, strategy):
         return loss
 
     @tf.function(autograph=False, reduce_retracing=True)
-    def step(batch):
-        return strategy.experimental_local_results(strategy.run(on_replica, args=(batch,)))[0]
+    def step(batch, factors):
+        return strategy.experimental_local_results(strategy.run(on_replica, args=(batch, factors)))[0]
 
     return step
 

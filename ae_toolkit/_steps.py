@@ -61,7 +61,8 @@ class KerasTraining(keras.callbacks.Callback):
 
         def batches():
             for number in itertools.count(self.epoch):
-                yield from ((batch,) for batch in self.source.epoch(number))
+                for batch, factors in self.source.weighted_epoch(number):
+                    yield (batch,) if self.source.weights is None else (batch, batch, factors)
 
         return {"x": batches(), "steps_per_epoch": self.source.steps}
 
@@ -151,7 +152,8 @@ class ResidentTraining(CompiledTraining):
     def __init__(self, model, source, optimizer, epochs):
         xla = _engine.wants_xla(model, len(source.array), epochs)
         super().__init__(model, source, optimizer, xla)
-        self.images = keras.ops.convert_to_tensor(source.array)
+        factors = np.ones(len(source.array), "float32") if source.weights is None else source.weights
+        self.images, self.factors = map(keras.ops.convert_to_tensor, (source.array, factors))
         self.block = math.ceil(source.steps / math.ceil(source.steps / BLOCK))
 
     def begin(self, epoch):
@@ -163,9 +165,10 @@ class ResidentTraining(CompiledTraining):
         if count := len(indices):
             # Padded to one shape, so that a shorter last block is not compiled anew.
             padded = np.resize(indices, (self.block, indices.shape[1]))
-            logs, state = self._checked(*self.loop.resident(state, self.images, padded, np.int32(count)), first)
+            results = self.loop.resident(state, self.images, self.factors, padded, np.int32(count))
+            logs, state = self._checked(*results, first)
         if len(self.last) and self.first > len(self.full):
-            results = self.loop.resident(state, self.images, self.last[None], np.int32(1))
+            results = self.loop.resident(state, self.images, self.factors, self.last[None], np.int32(1))
             logs, state = self._checked(*results, len(self.full))
         return logs, state
 
@@ -178,12 +181,12 @@ class StreamedTraining(CompiledTraining):
         self.strategy = strategy
 
     def begin(self, epoch):
-        self.batches = self.source.epoch(epoch)
+        self.batches = self.source.weighted_epoch(epoch)
 
     def _block(self, state):
         step, self.first = self.first, self.first + 1
-        batch = _engine.placed(next(self.batches), self.strategy)
-        return self._checked(*self.loop.single(state, batch), step)
+        batch = (_engine.placed(part, self.strategy) for part in next(self.batches))
+        return self._checked(*self.loop.single(state, *batch), step)
 
 
 class ReplicatedTraining(KerasTraining):
@@ -193,14 +196,14 @@ class ReplicatedTraining(KerasTraining):
         super().__init__(model, source)
         self.strategy = strategy
         self.step = _engine.replicated_step(model, optimizer, strategy)
-        self.steps = lambda _: {"loss": self.step(next(self.batches))}
+        self.steps = lambda _: {"loss": self.step(*next(self.batches))}
 
     def feed(self):
         return _counted(self.source, self.strategy)
 
     def on_epoch_begin(self, epoch, logs=None):
         super().on_epoch_begin(epoch, logs)
-        self.batches = self.source.epoch(epoch)
+        self.batches = self.source.weighted_epoch(epoch)
 
 
 class Validation(keras.callbacks.Callback):

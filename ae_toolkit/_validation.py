@@ -1,13 +1,17 @@
 """What counts as a batch of images, checked in one place and early.
 
-Images are float arrays of shape (n, height, width, channels). A flat table of shape
-(n, pixels) is accepted as well, since that is what scikit-learn's tools hand on.
+Images are float arrays of shape (n, height, width, channels) or, if they are grey,
+(n, height, width). A flat table of shape (n, pixels) is accepted as well, since that is
+what scikit-learn's tools hand on.
 """
 
-import numpy as np
-from sklearn.utils import check_array
+from numbers import Real
 
-IMAGE_FORM = "(n_images, height, width, channels)"
+import numpy as np
+from sklearn.utils import check_array, check_random_state
+from sklearn.utils.validation import _check_sample_weight
+
+IMAGE_FORM = "(n_images, height, width, channels), grey (n_images, height, width) or flat (n_images, pixels)"
 
 
 def check_images(images, name="X"):
@@ -15,7 +19,7 @@ def check_images(images, name="X"):
 
     Parameters
     ----------
-    images : array-like of shape (n, height, width, channels) or (n, pixels)
+    images : array-like of shape (n, height, width[, channels]) or (n, pixels)
         Images whose pixels are floating-point numbers, customarily in [0, 1].
         Integers are accepted in the flat form only, as scikit-learn does.
     name : str, default="X"
@@ -28,8 +32,8 @@ def check_images(images, name="X"):
     Raises
     ------
     ValueError
-        If a pixel is NaN or infinite, if there is no image, if the channel axis is
-        missing, if an image has a single pixel, or if pixels are integers.
+        If a pixel is NaN or infinite, if there is no image, if the number of axes is
+        another one, if an image has a single pixel, or if pixels are integers.
 
     Examples
     --------
@@ -49,12 +53,7 @@ def n_axes(images):
 
 def _check_image_form(images, name):
     shape = images.shape
-    if images.ndim == 3:
-        raise ValueError(
-            f"expected {name} of shape {IMAGE_FORM} or flat (n_images, pixels), got {shape}: the channel "
-            f"axis is missing. Add it with {name}[..., None] if these are {shape[0]} grey images."
-        )
-    if images.ndim != 4:
+    if images.ndim not in (3, 4):
         raise ValueError(f"expected {name} of shape {IMAGE_FORM}, got {shape}")
     if images.dtype.kind in "iub" and images.size:
         raise ValueError(
@@ -63,3 +62,41 @@ def _check_image_form(images, name):
         )
     if np.prod(shape[1:]) < 2:
         raise ValueError(f"expected images of at least 2 numbers each, got {name} of shape {shape}")
+
+
+def check_weights(sample_weight, images):
+    """Return one factor per image as float32, 1 on average, or say what is wrong with them.
+
+    Examples
+    --------
+    >>> check_weights([1, 3], np.zeros((2, 4))).tolist()
+    [0.5, 1.5]
+    """
+    weights = _check_sample_weight(sample_weight, images, dtype=np.float64, ensure_non_negative=True)
+    if weights.sum() == 0:
+        raise ValueError("expected at least one sample_weight above 0, got only zeros")
+    return (weights / weights.mean()).astype(np.float32)
+
+
+def check_seed(random_state):
+    """Return a generator for a `random_state`; for None one of its own, where scikit-learn takes NumPy's global one.
+
+    Examples
+    --------
+    >>> check_seed(None) is np.random.mtrand._rand
+    False
+    """
+    return np.random.RandomState() if random_state is None else check_random_state(random_state)
+
+
+def check_count(value, name):
+    """Return a positive integer, or say what is wrong with it.
+
+    Examples
+    --------
+    >>> check_count(3.0, "n_samples")
+    3
+    """
+    if not isinstance(value, Real) or value != int(value) or value < 1:
+        raise ValueError(f"expected {name} to be a positive integer, got {value!r}")
+    return int(value)

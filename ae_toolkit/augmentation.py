@@ -67,6 +67,8 @@ class RandomAffine(keras.layers.Layer):
     def call(self, images, training=False):
         if not training:
             return images
+        if len(images.shape) == 3:  # grey pictures without a channel axis
+            return self.call(images[..., None], training=True)[..., 0]
         count = self._count(ops.shape(images)[0])
         moved = ops.image.affine_transform(images[:count], self._transforms(images, count), fill_mode="constant")
         return ops.concatenate([moved, images[count:]])
@@ -94,3 +96,38 @@ class RandomAffine(keras.layers.Layer):
 
     def get_config(self):
         return {**super().get_config(), **self.amounts, "seed": self.seed}
+
+
+@keras.saving.register_keras_serializable(package="ae_toolkit")
+class Binarize(keras.layers.Layer):
+    """Draw each pixel black or white, with its grey value as the probability of white; in training only.
+
+    Parameters
+    ----------
+    seed : int, optional
+
+    References
+    ----------
+    Burda, Y., Grosse, R. and Salakhutdinov, R. (2016). Importance weighted autoencoders. ICLR.
+
+    Examples
+    --------
+    >>> grey = ops.full((1, 1000), 0.25)
+    >>> drawn = Binarize(seed=0)(grey, training=True)
+    >>> 0.2 < float(ops.mean(drawn)) < 0.3, float(ops.max(drawn))
+    (True, 1.0)
+    """
+
+    def __init__(self, seed=None, **kwargs):
+        super().__init__(**kwargs)
+        self.seed, self.generator = seed, keras.random.SeedGenerator(seed)
+        self.built = True
+
+    def call(self, images, training=False):
+        if not training:
+            return images
+        drawn = keras.random.uniform(ops.shape(images), dtype=images.dtype, seed=self.generator)
+        return ops.cast(drawn < images, images.dtype)
+
+    def get_config(self):
+        return {**super().get_config(), "seed": self.seed}

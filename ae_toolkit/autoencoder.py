@@ -1,7 +1,8 @@
-"""The autoencoder: a registered Keras model, and the scikit-learn transformer around it.
+"""The autoencoder as a scikit-learn transformer, and the base of every other estimator here.
 
-``Autoencoder`` is what a reader touches. The model inside, ``model_``, has ``.encoder``
-and ``.decoder`` and is trained to give back its input.
+``transform`` encodes images, ``inverse_transform`` decodes codes, ``score`` is minus the
+article's loss. A variant overrides a hook or two: the Keras model that is trained, or
+how codes become images.
 """
 
 import math
@@ -10,51 +11,14 @@ from numbers import Integral, Real
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
-from sklearn.utils import check_array, check_random_state
+from sklearn.utils import check_array
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from ae_toolkit import augmentation, losses, metrics, networks, streams, training
+from ae_toolkit import _parameters, augmentation, metrics, networks, streams, training
 from ae_toolkit._keras import keras
-from ae_toolkit._validation import check_images, n_axes
-
-
-@keras.saving.register_keras_serializable(package="ae_toolkit")
-class AutoencoderModel(training.TrainableModel):
-    """An encoder and a decoder in a row, with the article's loss.
-
-    Parameters
-    ----------
-    encoder : keras.Model, (n, *image_shape) -> (n, code_dim)
-    decoder : keras.Model, (n, code_dim) -> (n, *image_shape)
-
-    Examples
-    --------
-    >>> from ae_toolkit import networks
-    >>> model = AutoencoderModel(*networks.build((8, 8, 1), code_dim=4))
-    >>> model(np.zeros((2, 8, 8, 1))).shape
-    TensorShape([2, 8, 8, 1])
-    """
-
-    def __init__(self, encoder, decoder, **kwargs):
-        super().__init__(**kwargs)
-        self.encoder, self.decoder = encoder, decoder
-        self.built = encoder.built and decoder.built
-
-    def call(self, images, training=None):
-        return self.decoder(self.encoder(images, training=training), training=training)
-
-    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
-        return losses.squared_error(x, y_pred) + sum(self.losses)
-
-    def get_config(self):
-        parts = {name: keras.saving.serialize_keras_object(getattr(self, name)) for name in ("encoder", "decoder")}
-        return {**super().get_config(), **parts}
-
-    @classmethod
-    def from_config(cls, config):
-        parts = {name: keras.saving.deserialize_keras_object(config[name]) for name in ("encoder", "decoder")}
-        return cls(**{**config, **parts})
+from ae_toolkit._validation import check_images, check_seed, check_weights, n_axes
+from ae_toolkit.models import AutoencoderModel
 
 
 class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
@@ -64,13 +28,21 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
     ----------
     code_dim : int, default=32
         How many numbers a code has. More than an image has is allowed, with a warning.
-    network : {"auto", "dense", "conv"}, default="auto"
+    network : {"auto", "dense", "conv", "patch"}, default="auto"
         ``"auto"`` takes convolutions for pictures of more than 1,024 numbers.
     hidden_units : sequence of int, optional
         Widths (``"conv"``: filters) of the encoder's hidden layers; the decoder mirrors
-        them. By default derived from the image's shape. ``()`` has none.
+        them. By default derived from the image's shape. ``()`` has none, which makes a
+        linear autoencoder.
+    tied : bool, default=False
+        Whether the decoder's weights are the encoder's, transposed. Dense networks only.
+    encoder, decoder : keras.Model, optional
+        A network of your own, from (n, *image_shape) to (n, code_dim) and back. Training
+        starts from its weights; the given models themselves stay as they are.
     activation : str, default="relu"
-        Keras activation of the hidden layers. The code itself is linear.
+        Keras activation of the hidden layers.
+    code_activation : str, default="linear"
+        Keras activation of the code.
     output_activation : str, default="linear"
         Keras activation of the reconstruction. ``"sigmoid"`` suits pixels in [0, 1].
     optimizer : str, default="adam"
@@ -97,6 +69,8 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         and 256 for a folder. A data set brings its own batches.
     random_state : int, RandomState instance or None, default=None
         Seeds the initial weights and the order of the images.
+    warm_start : bool, default=False
+        Whether a further ``fit`` begins with the weights of the one before.
     verbose : int, default=0
         0 is silent, 1 shows a progress bar, 2 prints a line an epoch.
 
@@ -108,7 +82,8 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         ``loss``, and ``val_loss`` if validation images were given, an entry an epoch:
         squared error per image.
     image_shape_ : tuple of int
-        Shape of one image as it came: (height, width, channels) or (pixels,).
+        Shape of one image as it came: (height, width, channels), (height, width) or
+        (pixels,).
     n_features_in_ : int
         Numbers in an image.
 
@@ -131,7 +106,11 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         "code_dim": [Interval(Integral, 1, None, closed="left")],
         "network": [StrOptions(set(networks.KINDS))],
         "hidden_units": ["array-like", None],
+        "tied": ["boolean"],
+        "encoder": [keras.Model, None],
+        "decoder": [keras.Model, None],
         "activation": [str],
+        "code_activation": [str],
         "output_activation": [str],
         "optimizer": [str],
         "learning_rate": [Interval(Real, 0, None, closed="neither")],
@@ -143,17 +122,27 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         "epochs": [Interval(Integral, 1, None, closed="left")],
         "batch_size": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
         "random_state": ["random_state"],
+        "warm_start": ["boolean"],
         "verbose": ["verbose"],
     }
 
-    def __init__(self, code_dim=32, *, network="auto", hidden_units=None, activation="relu",
-                 output_activation="linear", optimizer="adam", learning_rate=2e-3, schedule="cosine",
-                 warmup=0.0, clip_norm=None, precision="float32", augmentation=None,
-                 epochs=30, batch_size="auto", random_state=None, verbose=0):  # fmt: skip
+    def __init_subclass__(cls, **kwargs):
+        _parameters.inherit(cls, cls.__mro__[1])  # before scikit-learn reads the signatures
+        super().__init_subclass__(**kwargs)
+
+    def __init__(self, code_dim=32, *, network="auto", hidden_units=None, tied=False, encoder=None, decoder=None,
+                 activation="relu", code_activation="linear", output_activation="linear", optimizer="adam",
+                 learning_rate=2e-3, schedule="cosine", warmup=0.0, clip_norm=None, precision="float32",
+                 augmentation=None, epochs=30, batch_size="auto", random_state=None, warm_start=False,
+                 verbose=0):  # fmt: skip
         self.code_dim = code_dim
         self.network = network
         self.hidden_units = hidden_units
+        self.tied = tied
+        self.encoder = encoder
+        self.decoder = decoder
         self.activation = activation
+        self.code_activation = code_activation
         self.output_activation = output_activation
         self.optimizer = optimizer
         self.learning_rate = learning_rate
@@ -165,19 +154,22 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         self.epochs = epochs
         self.batch_size = batch_size
         self.random_state = random_state
+        self.warm_start = warm_start
         self.verbose = verbose
 
-    def fit(self, X, y=None, *, validation_data=None, callbacks=(), checkpoint_dir=None, steps_per_epoch=None,
-            strategy=None):  # fmt: skip
+    def fit(self, X, y=None, sample_weight=None, *, validation_data=None, callbacks=(), checkpoint_dir=None,
+            steps_per_epoch=None, strategy=None):  # fmt: skip
         """Train encoder and decoder to give back the images.
 
         Parameters
         ----------
-        X : array-like of shape (n, height, width, channels) or (n, pixels), or a source of batches
+        X : array-like of shape (n, height, width[, channels]) or (n, pixels), or a source of batches
             Floating-point images, customarily in [0, 1]. A ``tf.data.Dataset`` or a
             ``keras.utils.PyDataset`` of such batches, or the path of a folder of image
             files of one size, is read batch by batch and never held as a whole.
         y : ignored
+        sample_weight : array-like of shape (n,), optional
+            How much each image counts, for arrays only. Only the proportions matter.
         validation_data : array-like or source, optional
             Images of the same shape whose error is recorded after each epoch.
         callbacks : sequence of keras.callbacks.Callback
@@ -217,7 +209,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         before = vars(self).copy()
         try:
             return self._fit(
-                X, validation_data, callbacks=callbacks, checkpoint_dir=checkpoint_dir,
+                X, sample_weight, validation_data, callbacks=callbacks, checkpoint_dir=checkpoint_dir,
                 steps_per_epoch=steps_per_epoch, strategy=strategy,
             )  # fmt: skip
         except BaseException as error:
@@ -226,12 +218,11 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
                 vars(self).update(before)
             raise
 
-    def _fit(self, X, validation_data, *, steps_per_epoch, strategy, **options):
-        # Without a seed scikit-learn draws from NumPy's global generator; here that is left alone.
-        generator = np.random.RandomState() if self.random_state is None else check_random_state(self.random_state)
-        weights_seed, order_seed, moves_seed = map(int, generator.randint(2**31 - 1, size=3))
+    def _fit(self, X, sample_weight, validation_data, *, steps_per_epoch, strategy, **options):
+        weights_seed, order_seed, moves_seed = map(int, check_seed(self.random_state).randint(2**31 - 1, size=3))
         seed = None if self.random_state is None else order_seed
-        source = self._source(X, seed, steps_per_epoch)
+        before = getattr(self, "model_", None) if self.warm_start else None
+        source = self._source(X, sample_weight, seed, steps_per_epoch, reset=before is None)
         n_pixels = math.prod(self.image_shape_)
         if self.code_dim > n_pixels:
             warnings.warn(
@@ -243,17 +234,14 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
             validation_data = self._check(validation_data)
         with training.scope(strategy):
             model = self._build_model(weights_seed)
-            if self.augmentation is not None:
-                model.augmentation = self._moves(moves_seed)
+            if before is not None:
+                _copy_weights(before, model)
+            model.augmentation = self._augmentation(moves_seed)
+            steps = source.steps * self.epochs
             optimizer = training.optimizer(
-                self.optimizer,
-                self.learning_rate,
-                self.schedule,
-                source.steps * self.epochs,
-                self.warmup,
-                self.clip_norm,
+                self.optimizer, self.learning_rate, self.schedule, steps, self.warmup, self.clip_norm
             )
-        self.history_ = None
+        earlier, self.history_ = getattr(self, "history_", None) if before is not None else None, None
         try:
             self.history_ = training.fit(
                 model, source, epochs=self.epochs, optimizer=optimizer, seed=seed, validation=validation_data,
@@ -264,21 +252,32 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
             raise
         finally:
             self.model_, self._n_features_out = model, self.code_dim
+        if earlier:
+            self.history_ = {name: earlier.get(name, []) + values for name, values in self.history_.items()}
         return self
 
-    def _source(self, X, seed, steps_per_epoch):
+    def _source(self, X, sample_weight, seed, steps_per_epoch, reset):
         """Return the images as a stream, and note their shape."""
         if streams.is_stream(X):
+            if sample_weight is not None:
+                raise ValueError(f"expected sample_weight with an array of images only, got it with {type(X).__name__}")
             X = streams.open_stream(X, 256 if self.batch_size == "auto" else self.batch_size, seed, steps_per_epoch)
-            self.image_shape_, self.n_features_in_ = X.image_shape, math.prod(X.image_shape)
+            if reset:
+                self.image_shape_, self.n_features_in_ = X.image_shape, math.prod(X.image_shape)
+            elif X.image_shape != self.image_shape_:
+                raise ValueError(f"expected images of shape {self.image_shape_} as before, got {X.image_shape}")
             return X
-        X = self._check(X, reset=True)
+        X = self._check(X, reset=reset)
+        weights = None if sample_weight is None else check_weights(sample_weight, X)
         batch_size = _batch_size(len(X)) if self.batch_size == "auto" else self.batch_size
-        return streams.open_stream(X, batch_size, seed, steps_per_epoch)
+        return streams.open_stream(X, batch_size, seed, steps_per_epoch, weights)
 
-    def _moves(self, seed):
+    def _augmentation(self, seed):
+        """Return the layer that changes training batches, or None; a hook."""
+        if self.augmentation is None:
+            return None
         try:
-            if len(self.image_shape_) != 3:
+            if len(self.image_shape_) not in (2, 3):
                 raise ValueError(f"images of shape (height, width, channels), got {self.image_shape_}")
             return augmentation.RandomAffine(**self.augmentation, seed=seed)
         except (TypeError, ValueError) as error:
@@ -296,7 +295,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         ndarray of float32, shape (n, code_dim)
         """
         check_is_fitted(self)
-        return training.in_batches(self.model_.encoder, self._check(X))
+        return training.in_batches(self.model_.encode, self._check(X))
 
     def inverse_transform(self, codes):
         """Decode codes to images.
@@ -313,7 +312,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         codes = check_array(codes, dtype=np.float32, input_name="codes")
         if codes.shape[1] != self._n_features_out:
             raise ValueError(f"expected codes of shape (n, {self._n_features_out}), got {codes.shape}")
-        return training.in_batches(self.model_.decoder, codes)
+        return training.in_batches(self.model_.decode, codes)
 
     def reconstruct(self, X):
         """Encode images and decode them again.
@@ -329,13 +328,14 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         check_is_fitted(self)
         return training.in_batches(self.model_, self._check(X))
 
-    def score(self, X, y=None):
+    def score(self, X, y=None, sample_weight=None):
         """Return the negative reconstruction error: higher is better.
 
         Parameters
         ----------
         X : array-like, images of the shape seen in fit
         y : ignored
+        sample_weight : array-like of shape (n,), optional
 
         Returns
         -------
@@ -344,15 +344,22 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         """
         check_is_fitted(self)
         X = self._check(X)
-        return -metrics.reconstruction_error(X, self.reconstruct(X))
+        return -metrics.reconstruction_error(X, self.reconstruct(X), sample_weight)
 
     def _build_model(self, seed):
-        """Return the Keras model to train; the hook by which a variant differs."""
-        return AutoencoderModel(
-            *networks.build(
-                self.image_shape_, self.code_dim, self.network, self.hidden_units,
-                self.activation, self.output_activation, seed, self.precision,
-            )
+        """Return the Keras model to train; a hook."""
+        return AutoencoderModel(*self._networks(seed))
+
+    def _code_activation(self):
+        return self.code_activation
+
+    def _networks(self, seed, n_statistics=1):
+        """Return encoder and decoder: the user's own, or built for the images' shape."""
+        own = networks.own(self.encoder, self.decoder, self.image_shape_, self.code_dim, n_statistics)
+        return own or networks.build(
+            self.image_shape_, self.code_dim, self.network, self.hidden_units, self.activation,
+            self.output_activation, seed, self.precision, tied=self.tied, code_activation=self._code_activation(),
+            n_statistics=n_statistics,
         )  # fmt: skip
 
     def _check(self, X, reset=False):
@@ -379,3 +386,14 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
 def _batch_size(n_images):
     """Return a power of two that makes about 50 steps an epoch, within 16 to 256 images."""
     return min(256, max(16, 2 ** round(math.log2(max(n_images / 50, 1)))))
+
+
+def _copy_weights(source, target):
+    """Give a model the weights of another of the same structure."""
+    shapes = [[tuple(weight.shape) for weight in model.weights] for model in (source, target)]
+    if shapes[0] != shapes[1]:
+        raise ValueError(
+            "expected the parameters of the network to be those of the fit before, since warm_start=True goes on with "
+            f"its weights of shapes {shapes[0]}, got parameters that make {shapes[1]}"
+        )
+    target.set_weights(source.get_weights())

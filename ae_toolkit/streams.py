@@ -33,7 +33,7 @@ def is_stream(source):
     return isinstance(source, str | os.PathLike | keras.utils.PyDataset | Stream) or _is_tf_data(source)
 
 
-def open_stream(source, batch_size, seed, steps_per_epoch=None):
+def open_stream(source, batch_size, seed, steps_per_epoch=None, weights=None):
     """Return a `Stream` over any source.
 
     Parameters
@@ -75,7 +75,7 @@ def open_stream(source, batch_size, seed, steps_per_epoch=None):
         return _PyData(source, steps_per_epoch)
     if isinstance(source, str | os.PathLike):
         return _Folder(source, batch_size, seed, steps_per_epoch)
-    return _Array(source, batch_size, seed, steps_per_epoch)
+    return _Array(source, batch_size, seed, steps_per_epoch, weights)
 
 
 def shuffled(n, seed, epoch):
@@ -101,9 +101,11 @@ class Stream:
         Orders the images, where this is ours to do.
     array : ndarray or None
         All images, if they are in memory.
+    weights : ndarray of float32, shape (n,), or None
+        A factor for each image's loss, if they were given with an array.
     """
 
-    image_shape, steps, seed, array = (), 0, 0, None
+    image_shape, steps, seed, array, weights = (), 0, 0, None, None
 
     def epoch(self, number):
         """Yield the batches of an epoch, each a float32 array of shape (b, *image_shape)."""
@@ -119,6 +121,10 @@ class Stream:
             except Exception as error:
                 raise RuntimeError(f"reading {place} failed: {type(error).__name__}: {error}") from error
             yield self._check(_images(batch), place)
+
+    def weighted_epoch(self, number):
+        """Yield the batches of an epoch, each with the factors of its images, which are 1 unless they were given."""
+        return ((batch, np.ones(len(batch), "float32")) for batch in self.epoch(number))
 
     def _batches(self, number):
         raise NotImplementedError
@@ -143,8 +149,8 @@ class Stream:
 class _Array(Stream):
     """An array in memory or mapped from a file; only a batch of it is copied at a time."""
 
-    def __init__(self, images, batch_size, seed, steps_per_epoch=None):
-        self.array, self.seed, self.batch_size = images, seed, min(batch_size, len(images))
+    def __init__(self, images, batch_size, seed, steps_per_epoch=None, weights=None):
+        self.array, self.seed, self.batch_size, self.weights = images, seed, min(batch_size, len(images)), weights
         self.image_shape = images.shape[1:]
         self.steps = _at_most(math.ceil(len(images) / self.batch_size), steps_per_epoch)
 
@@ -154,13 +160,22 @@ class _Array(Stream):
         full = len(order) // self.batch_size * self.batch_size
         return order[:full].reshape(-1, self.batch_size), order[full:]
 
-    def _batches(self, number):
+    def _indices(self, number):
         full, last = self.orders(number)
-        for indices in (*full, *([last] if len(last) else [])):
-            yield self.array[indices]
+        return (*full, *([last] if len(last) else []))
+
+    def _batches(self, number):
+        return (self.array[indices] for indices in self._indices(number))
+
+    def weighted_epoch(self, number):
+        if self.weights is None:
+            return super().weighted_epoch(number)
+        return zip(self.epoch(number), (self.weights[indices] for indices in self._indices(number)), strict=False)
 
     def description(self):
         checksum = zlib.crc32(np.ascontiguousarray(self.array))
+        if self.weights is not None:
+            checksum = zlib.crc32(self.weights, checksum)
         shape = list(self.array.shape)
         return {**super().description(), "shape": shape, "batch_size": self.batch_size, "checksum": checksum}
 

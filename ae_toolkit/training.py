@@ -44,10 +44,10 @@ class TrainableModel(keras.Model):
     if _engine.BACKEND != "jax":
 
         def train_step(self, data):
-            images, _, _ = keras.utils.unpack_x_y_sample_weight(data)
-            return super().train_step(
-                (images if self.augmentation is None else self.augmentation(images, training=True),)
-            )
+            images, _, factors = keras.utils.unpack_x_y_sample_weight(data)
+            if self.augmentation is not None:
+                images = self.augmentation(images, training=True)
+            return super().train_step((images, None, factors))
 
 
 def fit(model, images, *, epochs, optimizer, batch_size=256, seed=None, validation=None, callbacks=(),

@@ -209,7 +209,7 @@ class Scaled(training.TrainableModel):
         return images * self.scale.value
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
-        return losses.squared_error(x, y_pred)
+        return losses.mean(losses.squared_error(x, y_pred))
 
 
 def test_the_target_moves_along(images, draw, along, either_way):

@@ -42,7 +42,7 @@ class Scale(training.TrainableModel):
         return images * self.scale.value
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
-        return losses.squared_error(x, y_pred)
+        return losses.mean(losses.squared_error(x, y_pred))
 
 
 class Recorder(Scale):

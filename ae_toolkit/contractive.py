@@ -1,0 +1,119 @@
+"""An autoencoder whose code hardly changes when the image changes a little."""
+
+from numbers import Integral, Real
+
+from sklearn.utils._param_validation import Interval
+
+from ae_toolkit import _engine
+from ae_toolkit._keras import keras
+from ae_toolkit.autoencoder import Autoencoder
+from ae_toolkit.models import AutoencoderModel
+
+ops = keras.ops
+
+
+@keras.saving.register_keras_serializable(package="ae_toolkit")
+class ContractiveModel(AutoencoderModel):
+    """Adds the squared Frobenius norm of the encoder's Jacobian to the error.
+
+    Parameters
+    ----------
+    encoder, decoder : keras.Model
+    weight : float
+    n_projections : int
+    seed : int
+
+    Examples
+    --------
+    Estimators make one; see `ContractiveAutoencoder`.
+    """
+
+    def __init__(self, encoder, decoder, weight, n_projections, seed=None, **kwargs):
+        super().__init__(encoder, decoder, **kwargs)
+        self.weight, self.n_projections, self.seed = weight, n_projections, seed
+        self.generator = keras.random.SeedGenerator(seed)
+
+    def forward(self, images, training=None):
+        return {**super().forward(images, training), "jacobian": self.jacobian_norm(images)}
+
+    def objective(self, images, outputs):
+        return super().objective(images, outputs) + self.weight * outputs["jacobian"]
+
+    def jacobian_norm(self, images):
+        """Return ``||J||²``, the sum of all squared derivatives of a code by its image, for each image.
+
+        For an encoder of a single dense layer the sum is exact: ``J`` is its kernel times
+        the derivatives of its activation. For a deeper one it is estimated without bias by
+        ``||Jᵀv||²``, where ``v`` is drawn from N(0, 1), averaged over the projections.
+
+        Parameters
+        ----------
+        images : tensor of shape (n, *image_shape)
+
+        Returns
+        -------
+        tensor of shape (n,)
+        """
+        images = ops.convert_to_tensor(images)
+        dense = [layer for layer in self.encoder.layers if layer.weights]
+        if len(dense) == 1 and isinstance(dense[0], keras.layers.Dense):
+            kernel = ops.convert_to_tensor(dense[0].kernel)
+            before = ops.matmul(ops.reshape(images, (-1, kernel.shape[0])), kernel) + dense[0].bias
+            slopes = _engine.pulled_back(dense[0].activation, before, ops.ones_like(before))
+            return ops.matmul(ops.square(slopes), ops.sum(ops.square(kernel), axis=0))
+        norms = 0.0
+        for _ in range(self.n_projections):
+            shape = (ops.shape(images)[0], self.encoder.output_shape[-1])
+            vector = keras.random.normal(shape, seed=self.generator)
+            pulled = ops.reshape(_engine.pulled_back(self.encode, images, vector), (shape[0], -1))
+            norms += ops.sum(ops.square(pulled), axis=-1) / self.n_projections
+        return norms
+
+    def get_config(self):
+        own = {"weight": self.weight, "n_projections": self.n_projections, "seed": self.seed}
+        return {**super().get_config(), **own}
+
+
+class ContractiveAutoencoder(Autoencoder):
+    """Learn codes that hardly move when an image changes a little, except along what images have in common.
+
+    Parameters
+    ----------
+    code_dim : int, default=32
+        How many numbers a code has. More than an image has is allowed, with a warning.
+    contraction_weight : float, default=0.1
+        Factor of the Jacobian's squared norm beside the squared error per image. Without
+        ``tied=True`` a network can evade it: it shrinks the code and enlarges the decoder.
+    n_projections : int, default=1
+        Random projections of a batch by which the norm is estimated. An encoder without
+        hidden layers needs none: its norm is computed exactly.
+    code_activation : str, default="sigmoid"
+        Keras activation of the code.
+
+    References
+    ----------
+    Rifai, S., Vincent, P., Muller, X., Glorot, X. and Bengio, Y. (2011). Contractive
+    auto-encoders: explicit invariance during feature extraction. ICML, 833-840.
+
+    Examples
+    --------
+    >>> import ae_toolkit as ae
+    >>> data = ae.datasets.load("digits")
+    >>> contractive = ae.ContractiveAutoencoder(code_dim=8, epochs=2, random_state=0)
+    >>> contractive.fit(data.x_train).transform(data.x_test).shape
+    (360, 8)
+    """
+
+    _parameter_constraints = {
+        **Autoencoder._parameter_constraints,
+        "contraction_weight": [Interval(Real, 0, None, closed="left")],
+        "n_projections": [Interval(Integral, 1, None, closed="left")],
+    }
+
+    def __init__(self, code_dim=32, *, contraction_weight=0.1, n_projections=1, code_activation="sigmoid", **settings):
+        super().__init__(code_dim, code_activation=code_activation, **settings)
+        self.contraction_weight = contraction_weight
+        self.n_projections = n_projections
+
+    def _build_model(self, seed):
+        return ContractiveModel(*self._networks(seed), self.contraction_weight, self.n_projections, seed)
