@@ -17,6 +17,15 @@ ops = keras.ops
 def reverse_gradient(values, factor=1.0):
     """Return the values as they are, and in the backward pass the gradient times -factor.
 
+    Parameters
+    ----------
+    values : tensor
+    factor : float, or tensor of a shape that goes with `values`
+
+    Returns
+    -------
+    tensor of the shape of `values`
+
     References
     ----------
     Ganin, Y. and Lempitsky, V. (2015). Unsupervised domain adaptation by backpropagation. ICML.
@@ -26,7 +35,7 @@ def reverse_gradient(values, factor=1.0):
     >>> float(reverse_gradient(ops.ones(())))
     1.0
     """
-    return (1 + factor) * ops.stop_gradient(values) - factor * values
+    return ops.stop_gradient(values) - factor * (values - ops.stop_gradient(values))
 
 
 @keras.saving.register_keras_serializable(package="ae_toolkit")
@@ -55,7 +64,11 @@ class AdversarialModel(AutoencoderModel):
         outputs = super().forward(images, training)
         codes = outputs["codes"]
         drawn = keras.random.normal(ops.shape(codes), seed=self.generator)
-        of_codes = self.discriminator(reverse_gradient(codes, self.weight), training=training)
+        # Reversed, the gradient of -log(1 - D) fades just where the discriminator is sure. The factor makes it that
+        # of log D, the form that Goodfellow et al. (2014) recommend: (1 - D) / D, from the logit.
+        sure = ops.stop_gradient(self.discriminator(ops.stop_gradient(codes)))
+        factor = self.weight * ops.exp(ops.clip(-sure, -10, 10))
+        of_codes = self.discriminator(reverse_gradient(codes, factor), training=training)
         return {**outputs, "of_codes": of_codes[:, 0], "of_drawn": self.discriminator(drawn, training=training)[:, 0]}
 
     def objective(self, images, outputs):
