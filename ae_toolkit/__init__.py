@@ -36,6 +36,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "networks",
         "plots",
         "sparse",
+        "storage",
         "streams",
         "training",
         "variational",
@@ -50,6 +51,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "denoising": ["DenoisingAutoencoder"],
         "generation": ["MixtureSampler"],
         "sparse": ["SparseAutoencoder"],
+        "storage": ["load", "save"],
         "variational": ["VariationalAutoencoder"],
     },
 )

@@ -9,7 +9,7 @@ import inspect
 import re
 
 _SECTION = re.compile(r"(Parameters\n    -{3,}\n)(.*?)(?=\n\n    \S[^\n]*\n    -{3,}|\Z)", re.DOTALL)
-_ENTRY = re.compile(r"^    (\w+) :.*?(?=^    \w|\Z)", re.DOTALL | re.MULTILINE)
+_ENTRY = re.compile(r"^    (\w+(?:, \w+)*) :.*?(?=^    \w|\Z)", re.DOTALL | re.MULTILINE)
 
 
 def inherit(cls, base):
@@ -46,4 +46,4 @@ def _completed(text, base):
 
 
 def _names(section):
-    return re.findall(r"^    (\w+) :", section, re.MULTILINE)
+    return re.findall(r"^    (\w+(?:, \w+)*) :", section, re.MULTILINE)

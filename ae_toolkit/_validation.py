@@ -73,8 +73,6 @@ def check_weights(sample_weight, images):
     [0.5, 1.5]
     """
     weights = _check_sample_weight(sample_weight, images, dtype=np.float64, ensure_non_negative=True)
-    if weights.sum() == 0:
-        raise ValueError("expected at least one sample_weight above 0, got only zeros")
     return (weights / weights.mean()).astype(np.float32)
 
 

@@ -7,7 +7,7 @@ from sklearn.base import BaseEstimator, OutlierMixin, clone
 from sklearn.utils._param_validation import HasMethods, Interval
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from ae_toolkit._validation import check_images, n_axes
+from ae_toolkit._validation import check_images, check_weights, n_axes
 from ae_toolkit.autoencoder import Autoencoder
 
 
@@ -80,7 +80,10 @@ class ReconstructionDetector(OutlierMixin, BaseEstimator):
         if autoencoder is None:
             autoencoder = Autoencoder(min(8, self.n_features_in_ - 1), random_state=0)
         self.autoencoder_ = clone(autoencoder).fit(X, sample_weight=sample_weight)
-        self.offset_ = float(np.percentile(self._scores(X), 100 * self.contamination))
+        weights = None if sample_weight is None else check_weights(sample_weight, X)
+        # A quantile that is one of the scores, so that an image of weight 2 counts like two images.
+        scores, part = self._scores(X), self.contamination
+        self.offset_ = float(np.quantile(scores, part, method="inverted_cdf", weights=weights))
         return self
 
     def score_samples(self, X):
