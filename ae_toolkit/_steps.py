@@ -149,7 +149,7 @@ class ResidentTraining(CompiledTraining):
     """Images in one tensor on the device, many steps in one call."""
 
     def __init__(self, model, source, optimizer, epochs):
-        xla = _engine.wants_xla(model, len(source.array), epochs)
+        xla = _engine.wants_xla(model, source.steps * epochs)
         super().__init__(model, source, optimizer, xla)
         self.images = keras.ops.convert_to_tensor(source.array)
         self.block = math.ceil(source.steps / math.ceil(source.steps / BLOCK))
