@@ -27,7 +27,9 @@ else:
 
 ops = keras.ops
 GOOD = -1  # the number of the failing step while none has failed
-XLA_WORTH = 5e11  # multiplications and additions of a training from which XLA's own compilation pays off on a CPU
+XLA_STEPS = (
+    2000  # of a training from which XLA pays on a CPU: it saves about a millisecond a step, and compiles for seconds
+)
 
 
 class Loop:
@@ -155,7 +157,7 @@ def _plain(config, names=()):
     return config
 
 
-def wants_xla(model, n_images, epochs):
+def wants_xla(model, n_steps):
     """Return whether XLA wins on TensorFlow.
 
     On a CPU it does for long trainings of dense networks. It slows convolutions down,
@@ -164,8 +166,7 @@ def wants_xla(model, n_images, epochs):
     dense = all(len(weight.shape) <= 2 for weight in model.trainable_variables)
     layers = [layer for part in model.layers for layer in getattr(part, "layers", [part])]
     full = all(layer.compute_dtype == "float32" for layer in layers)
-    weights = sum(math.prod(weight.shape) for weight in model.trainable_variables)
-    return dense and full and model.augmentation is None and 6 * weights * n_images * epochs > XLA_WORTH
+    return dense and full and model.augmentation is None and n_steps >= XLA_STEPS
 
 
 # ----------------------------------------------------------------------- the two backends

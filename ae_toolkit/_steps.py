@@ -150,7 +150,7 @@ class ResidentTraining(CompiledTraining):
     """Images in one tensor on the device, many steps in one call."""
 
     def __init__(self, model, source, optimizer, epochs):
-        xla = _engine.wants_xla(model, len(source.array), epochs)
+        xla = _engine.wants_xla(model, source.steps * epochs)
         super().__init__(model, source, optimizer, xla)
         factors = np.ones(len(source.array), "float32") if source.weights is None else source.weights
         self.images, self.factors = map(keras.ops.convert_to_tensor, (source.array, factors))

@@ -482,22 +482,20 @@ def xla(monkeypatch):
         return real(model, optimizer, image_shape, xla)
 
     monkeypatch.setattr(_engine, "loop", loop)
-    monkeypatch.setattr(_engine, "XLA_WORTH", 0)
+    monkeypatch.setattr(_engine, "XLA_STEPS", 0)
     return used
 
 
 def test_xla_is_for_long_trainings_of_dense_networks():
-    small, large, convolutions = dense(), dense((28, 28, 1), (512, 256)), rich()
-    assert not _engine.wants_xla(small, 60_000, 30)
-    assert _engine.wants_xla(large, 60_000, 30)
-    assert not _engine.wants_xla(large, 60, 30)
-    assert not _engine.wants_xla(convolutions, 10**12, 30)
+    assert _engine.wants_xla(dense(), _engine.XLA_STEPS)
+    assert not _engine.wants_xla(dense(), _engine.XLA_STEPS - 1)
+    assert not _engine.wants_xla(rich(augmented=False), 10**12)
 
 
 def test_xla_is_for_full_precision_without_augmentation(xla):
-    assert _engine.wants_xla(dense((6, 5, 1)), 10, 1)
-    assert not _engine.wants_xla(dense((6, 5, 1), precision="bfloat16"), 10, 1)
-    assert not _engine.wants_xla(moved(shift=0.1), 10, 1)
+    assert _engine.wants_xla(dense((6, 5, 1)), 10)
+    assert not _engine.wants_xla(dense((6, 5, 1), precision="bfloat16"), 10)
+    assert not _engine.wants_xla(moved(shift=0.1), 10)
 
 
 def test_xla_gives_the_same_training(flat, along, xla):
