@@ -224,6 +224,8 @@ def learning_curves(histories, labels=None, keys=None, ylabel=ERROR_LABEL, ax=No
         for key in group[0] if keys is None else keys:
             name = ", ".join(part for part in (label, _CURVE_NAMES.get(key, key)) if part)
             curves.append((name, colour, _over_seeds(group, key, name)))
+    if not curves:
+        raise ValueError("expected at least one curve to draw, got none")
     ax = _pictures.axes_or_new(ax, figsize=(5.5, 3.6))
     for style, (name, colour, values) in zip(_LINES(), curves, strict=False):
         epochs = np.arange(1, values.shape[1] + 1)
