@@ -488,7 +488,7 @@ def test_measures_of_a_clustering_refuse_labels_that_are_not_there(measure):
 
 
 def trustworthiness_by_definition(images, codes, k):
-    """Add up, after Venna and Kaski's equation 1, by how many ranks each false neighbour is false."""
+    """Add up, after Venna and Kaski's formula, by how many ranks each false neighbour is false."""
     n, excess = len(images), 0
     for i in range(n):
         by_image = np.argsort(np.linalg.norm(images - images[i], axis=1))[1:]
