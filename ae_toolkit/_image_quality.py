@@ -137,9 +137,6 @@ def ssim(images, reconstructions, data_range=1.0):
     >>> round(ssim(pictures, 1 - pictures), 1)  # light and dark exchanged
     -0.9
     """
-    # Only this measure needs scikit-image, and loading it takes a noticeable part of a second.
-    from skimage.metrics import structural_similarity
-
     images, reconstructions = _pairs(images, reconstructions)
     data_range = _positive("data_range", data_range)
     if images.ndim not in (3, 4):
@@ -150,6 +147,9 @@ def ssim(images, reconstructions, data_range=1.0):
     side = min(images.shape[1:3])
     if side < 3:
         raise ValueError(f"expected pictures of at least 3×3 pixels, got shape {images.shape}")
+    # Loaded here, since only this measure needs it and most users of this module do not.
+    from skimage.metrics import structural_similarity
+
     settings = {
         "win_size": min(7, side - (side + 1) % 2),
         "data_range": data_range,

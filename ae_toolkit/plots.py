@@ -1,116 +1,41 @@
 """The book's figures: each function draws on axes, given or its own, and returns them.
 
 Colours come from a palette made for colour-blind readers (Petroff, 2021) and are never
-the only mark: classes carry their names, curves their line styles. Axes say their units.
+the only mark: classes carry their names, cells their counts, curves their line styles.
+Axes say their units.
 """
 
-import math
 from itertools import cycle
 
-import matplotlib.pyplot as plt
 import numpy as np
 from cycler import cycler
+from matplotlib.colors import LinearSegmentedColormap
+
+# The figures made of images stand in a file of their own; their names belong here.
+from ae_toolkit import _pictures
+from ae_toolkit._pictures import image_grid, interpolation, latent_grid, reconstructions
+
+__all__ = [
+    "ERROR_LABEL",
+    "PALETTE",
+    "code_scatter",
+    "confusion",
+    "image_grid",
+    "interpolation",
+    "latent_grid",
+    "learning_curves",
+    "reconstructions",
+    "sweep",
+    "training_curve",
+]
 
 # Petroff, M. A. (2021). Accessible color sequences for data visualization. arXiv:2107.02270.
 PALETTE = (
     "#3f90da", "#ffa90e", "#bd1f01", "#94a4a2", "#832db6", "#a96b59", "#e76300", "#b9ac70", "#717581", "#92dadd",
 )  # fmt: skip
 _LINES = cycler(marker=["o", "s", "^"]) * cycler(linestyle=["-", "--", "-.", ":"])  # the line style changes first
+_CURVE_NAMES = {"loss": "training", "val_loss": "validation"}
 ERROR_LABEL = "squared error per image"
-
-
-def image_grid(images, titles=None, n_columns=10, ax=None):
-    """Draw images in rows, as one picture.
-
-    Parameters
-    ----------
-    images : array-like of shape (n, height, width, channels)
-        One channel is drawn in grey, three in colour; pixels beyond [0, 1] are clipped.
-    titles : sequence of str, optional
-        One label an image, drawn above it.
-    n_columns : int, default=10
-    ax : matplotlib.axes.Axes, optional
-
-    Returns
-    -------
-    matplotlib.axes.Axes
-
-    Raises
-    ------
-    ValueError
-        If the images have another shape, or there is not one title an image.
-
-    Examples
-    --------
-    >>> ax = image_grid(np.zeros((12, 8, 8, 1)))
-    >>> ax.images[0].get_array().shape
-    (17, 89)
-    """
-    images = _as_images(images)
-    n, height, width, channels = images.shape
-    if titles is not None and len(titles) != n:
-        raise ValueError(f"expected one title for each of {n} images, got {len(titles)}")
-    n_columns = min(n_columns, n)
-    n_rows = math.ceil(n / n_columns)
-    step = (height + 1, width + 1)
-    # NaN leaves the one-pixel gaps between images, and missing images, blank.
-    canvas = np.full((n_rows * step[0] - 1, n_columns * step[1] - 1, channels), np.nan)
-    for index, image in enumerate(images):
-        top, left = (index // n_columns) * step[0], (index % n_columns) * step[1]
-        canvas[top : top + height, left : left + width] = image
-    ax = _axes(ax, figsize=(0.75 * n_columns, 0.75 * n_rows * height / width + 0.25))
-    ax.imshow(_paintable(canvas), cmap="gray", vmin=0, vmax=1, interpolation="nearest")
-    ax.set_axis_off()
-    for index, title in enumerate(() if titles is None else titles):
-        centre = ((index % n_columns) * step[1] + width / 2 - 0.5, (index // n_columns) * step[0] - 0.7)
-        ax.text(*centre, title, ha="center", va="bottom", fontsize="small")
-    return ax
-
-
-def reconstructions(originals, *reconstructed, labels=None, n=10, ax=None):
-    """Draw originals above one or more rows of reconstructions.
-
-    Parameters
-    ----------
-    originals : array-like of shape (m, height, width, channels)
-    *reconstructed : array-like of the same shape
-        A row each.
-    labels : sequence of str, optional
-        Names of the rows, the originals' first.
-    n : int, default=10
-        How many images to draw, from the first.
-    ax : matplotlib.axes.Axes, optional
-
-    Returns
-    -------
-    matplotlib.axes.Axes
-
-    Raises
-    ------
-    ValueError
-        If the shapes differ or there is not one label a row.
-
-    Examples
-    --------
-    >>> ax = reconstructions(np.zeros((5, 8, 8, 1)), np.ones((5, 8, 8, 1)))
-    >>> [label.get_text() for label in ax.get_yticklabels()]
-    ['original', 'reconstruction']
-    """
-    rows = [_as_images(images)[:n] for images in (originals, *reconstructed)]
-    if len({row.shape for row in rows}) != 1 or len(rows) < 2:
-        raise ValueError(f"expected originals and reconstructions of one shape, got {[row.shape for row in rows]}")
-    if labels is None:
-        labels = ["original", "reconstruction"] if len(rows) == 2 else ["original", *map(str, range(1, len(rows)))]
-    if len(labels) != len(rows):
-        raise ValueError(f"expected a label for each of {len(rows)} rows, got {len(labels)}")
-    height = rows[0].shape[1]
-    ax = image_grid(np.concatenate(rows), n_columns=len(rows[0]), ax=ax)
-    ax.set_axis_on()
-    ax.set_frame_on(False)
-    ax.set_xticks([])
-    ax.set_yticks([(height - 1) / 2 + row * (height + 1) for row in range(len(rows))], labels)
-    ax.tick_params(length=0)
-    return ax
 
 
 def code_scatter(codes, labels, class_names=None, ax=None):
@@ -142,14 +67,78 @@ def code_scatter(codes, labels, class_names=None, ax=None):
     codes, labels = np.asarray(codes), np.asarray(labels)
     if codes.ndim != 2 or codes.shape[1] != 2 or labels.shape != codes.shape[:1]:
         raise ValueError(f"expected codes of shape (n, 2) and n labels, got {codes.shape} and {labels.shape}")
-    ax = _axes(ax, figsize=(5, 5))
+    ax = _pictures.axes_or_new(ax, figsize=(5, 5))
     for index, label in enumerate(np.unique(labels)):
         own = codes[labels == label]
         ax.scatter(*own.T, s=6, alpha=0.5, color=PALETTE[index % len(PALETTE)], linewidths=0)
         name = str(label) if class_names is None else class_names[label]
         box = {"boxstyle": "round,pad=0.15", "facecolor": "white", "alpha": 0.8, "linewidth": 0}
         ax.text(*np.median(own, axis=0), name, ha="center", va="center", weight="bold", bbox=box)
-    ax.set(xlabel="code, 1st number", ylabel="code, 2nd number")
+    ax.set(**_pictures.CODE_LABELS)
+    return ax
+
+
+def confusion(labels_true, labels_pred, class_names=None, ax=None):
+    """Draw how many images of each class were taken for which: a confusion matrix.
+
+    Parameters
+    ----------
+    labels_true, labels_pred : array-like of shape (n,)
+        The classes and what was predicted.
+    class_names : sequence of str, optional
+        With it, labels are indices into the names, and each name has its row and column.
+        Without it, the labels that occur stand for themselves, in order.
+    ax : matplotlib.axes.Axes, optional
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        Rows are true classes, columns predicted ones. Each cell's number of images is
+        written in it; its shade goes from none to the largest number.
+
+    Raises
+    ------
+    ValueError
+        If the lengths differ, nothing is given, one vector is text and the other is not,
+        or a label is NaN or no index into the names.
+
+    Examples
+    --------
+    >>> ax = confusion([0, 0, 1], [0, 1, 1], class_names=["shirt", "shoe"])
+    >>> [text.get_text() for text in ax.texts]
+    ['1', '1', '0', '1']
+    """
+    labels_true, labels_pred = np.asarray(labels_true), np.asarray(labels_pred)
+    if labels_true.ndim != 1 or labels_true.shape != labels_pred.shape or labels_true.size == 0:
+        raise ValueError(
+            "expected two label vectors of one length, at least 1, "
+            f"got shapes {labels_true.shape} and {labels_pred.shape}"
+        )
+    if (labels_true.dtype.kind in "US") != (labels_pred.dtype.kind in "US"):
+        raise ValueError(f"expected labels of one kind, got {labels_true.dtype} and {labels_pred.dtype}")
+    both = np.concatenate([labels_true, labels_pred])
+    if np.any(both != both):  # only NaN differs from itself; NumPy's isnan refuses text
+        raise ValueError("expected a label for each image, got NaN")
+    if class_names is None:
+        classes, both = np.unique(both, return_inverse=True)
+        class_names = [str(label) for label in classes]
+    elif both.dtype.kind not in "iu" or both.min() < 0 or both.max() >= len(class_names):
+        raise ValueError(
+            f"expected labels that are integers from 0 to {len(class_names) - 1}, one for each class name, "
+            f"got {both.dtype} from {both.min()} to {both.max()}"
+        )
+    n = len(class_names)
+    counts = np.zeros((n, n), dtype=int)
+    np.add.at(counts, (both[: len(labels_true)], both[len(labels_true) :]), 1)
+    ax = _pictures.axes_or_new(ax, figsize=(1.5 + 0.45 * n, 1.5 + 0.45 * n))
+    # From white to a colour light enough for black figures: every cell can be read, in grey too.
+    shades = LinearSegmentedColormap.from_list("counts", ["white", PALETTE[0]])
+    ax.imshow(counts, cmap=shades, vmin=0, vmax=max(1, counts.max()), interpolation="nearest")
+    for (row, column), count in np.ndenumerate(counts):
+        ax.text(column, row, str(count), ha="center", va="center", fontsize="small", color="black")
+    ax.set_xticks(range(n), class_names, rotation=90 if max(map(len, class_names)) > 3 else 0)
+    ax.set_yticks(range(n), class_names)
+    ax.set(xlabel="predicted class", ylabel="true class", title="number of images")
     return ax
 
 
@@ -172,12 +161,80 @@ def training_curve(history, ax=None):
     >>> ax.get_xlabel(), ax.get_ylabel()
     ('epoch', 'squared error per image')
     """
-    ax = _axes(ax, figsize=(5, 3.2))
-    names = {"loss": "training", "val_loss": "validation"}
+    ax = _pictures.axes_or_new(ax, figsize=(5, 3.2))
     for style, colour, (key, values) in zip(_LINES(), cycle(PALETTE), history.items(), strict=False):
         epochs = range(1, len(values) + 1)
-        ax.plot(epochs, values, color=colour, linestyle=style["linestyle"], label=names.get(key, key))
+        ax.plot(epochs, values, color=colour, linestyle=style["linestyle"], label=_CURVE_NAMES.get(key, key))
     ax.set(xlabel="epoch", ylabel=ERROR_LABEL, yscale="log")
+    ax.legend()
+    return ax
+
+
+def learning_curves(histories, labels=None, keys=None, ylabel=ERROR_LABEL, ax=None):
+    """Draw training curves of several seeds: their mean, within one standard deviation.
+
+    Parameters
+    ----------
+    histories : sequence of dict, or sequence of sequences of dict
+        Histories of one setting, one a seed, or several such groups. A history is an
+        estimator's ``history_``: named curves, one number an epoch.
+    labels : sequence of str, optional
+        Names of the groups; by default their numbers, where there are several.
+    keys : sequence of str, optional
+        Which curves to draw, for example ``["val_loss"]``; by default all.
+    ylabel : str
+        With its unit.
+    ax : matplotlib.axes.Axes, optional
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        A group's curves end where its shortest history does: a mean that loses a seed on
+        the way would jump. The scale is logarithmic if every value drawn is positive.
+
+    Raises
+    ------
+    TypeError
+        If `histories` is a single history.
+    ValueError
+        If there is no history, one lacks a curve, a value is NaN or infinite, or there is
+        not one label a group.
+
+    Examples
+    --------
+    >>> seeds = [{"loss": [4.0, 2.0]}, {"loss": [5.0, 2.5]}]
+    >>> ax = learning_curves([seeds, [{"loss": [3.0, 1.0]}]], labels=["dense", "conv"])
+    >>> [line.get_label() for line in ax.lines], ax.lines[0].get_ydata().tolist()
+    (['dense, training', 'conv, training'], [4.5, 2.25])
+    """
+    if hasattr(histories, "keys"):
+        raise TypeError("expected a sequence of histories, one a seed, got a single history; training_curve draws one")
+    groups = list(histories)
+    if groups and all(hasattr(group, "keys") for group in groups):
+        groups = [groups]
+    groups = [list(group) for group in groups]
+    if not groups or not all(groups):
+        raise ValueError(f"expected at least one history in each group, got {[len(group) for group in groups]}")
+    if labels is None:
+        labels = [""] if len(groups) == 1 else [str(number) for number in range(1, len(groups) + 1)]
+    if len(labels) != len(groups):
+        raise ValueError(f"expected a label for each of {len(groups)} groups of histories, got {len(labels)}")
+    curves = []
+    for label, colour, group in zip(labels, cycle(PALETTE), groups, strict=False):
+        for key in group[0] if keys is None else keys:
+            name = ", ".join(part for part in (label, _CURVE_NAMES.get(key, key)) if part)
+            curves.append((name, colour, _over_seeds(group, key, name)))
+    if not curves:
+        raise ValueError("expected at least one curve to draw, got none")
+    ax = _pictures.axes_or_new(ax, figsize=(5.5, 3.6))
+    for style, (name, colour, values) in zip(_LINES(), curves, strict=False):
+        epochs = np.arange(1, values.shape[1] + 1)
+        # A marker on every tenth of the way at most: more would hide the line.
+        ax.plot(epochs, values.mean(axis=0), color=colour, label=name, markersize=4,
+                markevery=max(1, len(epochs) // 10), **style)  # fmt: skip
+        _band(ax, epochs, values.T, colour)
+    scale = "log" if min(values.min() for _, _, values in curves) > 0 else "linear"
+    ax.set(xlabel="epoch", ylabel=ylabel, yscale=scale)
     ax.legend()
     return ax
 
@@ -215,36 +272,33 @@ def sweep(x, curves, xlabel, ylabel=ERROR_LABEL, ax=None):
     for name, values in curves.items():
         if values.ndim not in (1, 2) or len(values) != len(x):
             raise ValueError(f"expected {len(x)} values of {name!r}, one for each x, got shape {values.shape}")
-    ax = _axes(ax, figsize=(5.5, 3.6))
+    ax = _pictures.axes_or_new(ax, figsize=(5.5, 3.6))
     for style, colour, (name, values) in zip(_LINES(), cycle(PALETTE), curves.items(), strict=False):
         mean = values.reshape(len(x), -1).mean(axis=1)
         ax.plot(x, mean, color=colour, label=name, markersize=4, **style)
-        if values.ndim == 2 and values.shape[1] > 1:
-            spread = values.std(axis=1, ddof=1)
-            ax.fill_between(x, mean - spread, mean + spread, color=colour, alpha=0.2, linewidth=0)
+        _band(ax, x, values, colour)
     ax.set(xlabel=xlabel, ylabel=ylabel)
     ax.legend()
     return ax
 
 
-def _axes(ax, figsize):
-    if ax is not None:
-        return ax
-    _, ax = plt.subplots(figsize=figsize, layout="constrained")
-    return ax
+def _over_seeds(group, key, name):
+    """Return a curve of every history as an array of shape (n_seeds, n_epochs)."""
+    lacking = [sorted(history) for history in group if key not in history]
+    if lacking:
+        raise ValueError(f"expected {key!r} in every history of {name!r}, got one with {lacking[0]}")
+    curves = [np.asarray(history[key], dtype=float) for history in group]
+    if any(curve.ndim != 1 or curve.size == 0 for curve in curves):
+        raise ValueError(f"expected one number an epoch of {name!r}, got shapes {[curve.shape for curve in curves]}")
+    shortest = min(map(len, curves))
+    values = np.stack([curve[:shortest] for curve in curves])
+    if not np.isfinite(values).all():
+        raise ValueError(f"expected finite values of {name!r}, got NaN or infinity: a training diverged")
+    return values
 
 
-def _as_images(images):
-    images = np.asarray(images, dtype=float)
-    if images.ndim != 4 or images.shape[-1] not in (1, 3) or len(images) == 0:
-        raise ValueError(
-            f"expected at least one image, as (n, height, width, channels) with 1 or 3 channels, got {images.shape}"
-        )
-    return images
-
-
-def _paintable(canvas):
-    canvas = np.clip(canvas, 0, 1)
-    if canvas.shape[-1] == 1:
-        return np.ma.masked_invalid(canvas[..., 0])
-    return np.nan_to_num(canvas, nan=1.0)
+def _band(ax, x, values, colour):
+    """Shade one standard deviation around the mean over seeds, where there are seeds: values (k, n_seeds)."""
+    if values.ndim == 2 and values.shape[1] > 1:
+        mean, spread = values.mean(axis=1), values.std(axis=1, ddof=1)
+        ax.fill_between(x, mean - spread, mean + spread, color=colour, alpha=0.2, linewidth=0)

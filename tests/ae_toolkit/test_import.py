@@ -11,7 +11,7 @@ import pytest
 
 import ae_toolkit
 
-HEAVY = ("keras", "tensorflow", "jax", "torch", "sklearn", "scipy", "matplotlib", "numpy")
+HEAVY = ("keras", "tensorflow", "jax", "torch", "sklearn", "skimage", "scipy", "matplotlib", "numpy")
 
 
 def run(code, **variables):
@@ -54,6 +54,14 @@ def test_datasets_and_claims_load_no_keras():
         "print('keras' in sys.modules)"
     )
     assert run(code).strip() == "False"
+
+
+def test_only_structural_similarity_loads_scikit_image():
+    code = (
+        "import sys, numpy as np, ae_toolkit as ae; images = np.zeros((1, 8, 8)); ae.metrics.psnr(images, images + 1); "
+        "before = 'skimage' in sys.modules; ae.metrics.ssim(images, images); print(before, 'skimage' in sys.modules)"
+    )
+    assert run(code).split() == ["False", "True"]
 
 
 def test_every_public_name_resolves():
