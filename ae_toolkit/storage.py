@@ -128,7 +128,10 @@ def load(path):
             f"expected format {FORMAT} in {path / DESCRIPTION}, got {found!r}; a newer ae_toolkit may know it"
         )
     try:
-        return _restored(described["estimator"], arrays)
+        estimator = _restored(described["estimator"], arrays)
+        if not isinstance(estimator, BaseEstimator):
+            raise TypeError("an estimator")
+        return estimator
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"expected a description written by ae.save in {path}, got one without {error}") from error
 
@@ -145,6 +148,9 @@ def _described(value, arrays, place):
     """Return a value as JSON data; arrays go to `arrays` under the name of their place."""
     if value is None or isinstance(value, bool | int | float | str):
         return value
+    if isinstance(value, np.random.RandomState):
+        kind, key, *rest = value.get_state()
+        return {"random_state": [kind, _described(key, arrays, place), *rest]}
     if isinstance(value, np.generic):
         return _described(value.item(), arrays, place)
     if isinstance(value, np.ndarray) and value.dtype.kind in "biufU":
@@ -184,6 +190,11 @@ def _restored(described, arrays):
         return described
     if "array" in described:
         return _array(arrays, described["array"])
+    if "random_state" in described:
+        kind, key, *rest = described["random_state"]
+        generator = np.random.RandomState()
+        generator.set_state((kind, _restored(key, arrays), *rest))
+        return generator
     if "texts" in described:
         return np.array(described["texts"], dtype=object)
     for kind in (list, tuple):
@@ -246,6 +257,8 @@ def _is_value(name):
 
 
 def _is_known(name, module, config):
+    if (module, name) == ("keras.src.models.functional", "Functional"):  # what Keras calls a model of inputs and outputs
+        return config.get("registered_name") in (None, "", "Functional")
     registered = config.get("registered_name") or ""
     if registered.startswith("ae_toolkit>"):
         return keras.saving.get_registered_object(registered) is not None

@@ -68,7 +68,7 @@ def test_gradients_are_finite_differences(name, images):
     model = MODELS[name]()
     if name == "patch":
         images = np.random.default_rng(0).random((5, 6, 5), dtype=np.float32)
-    weights = [ops.convert_to_tensor(weight) for weight in model.trainable_variables]
+    weights = [ops.convert_to_tensor(numpy(weight)) for weight in model.trainable_variables]
 
     def loss(weights):
         with keras.StatelessScope(state_mapping=list(zip(model.trainable_variables, weights, strict=True))):
@@ -433,7 +433,7 @@ def test_the_encoder_learns_to_pass_and_the_discriminator_to_tell(images):
     discriminator = networks.build((2,), 1, "dense", (3,), "tanh", seed=9)[0]
     model = AdversarialModel(*pair(), discriminator, 0.7)
     variables, x = model.trainable_variables, ops.convert_to_tensor(images)
-    weights = [ops.convert_to_tensor(weight) for weight in variables]
+    weights = [ops.convert_to_tensor(numpy(weight)) for weight in variables]
 
     def through(weights, loss):
         with keras.StatelessScope(state_mapping=list(zip(variables, weights, strict=True))):
