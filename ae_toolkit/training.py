@@ -39,7 +39,7 @@ class TrainableModel(keras.Model):
     ...     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
     ...         return keras.ops.mean(keras.ops.square(x - y_pred))
     >>> model, images = Scaled(), np.ones((32, 8, 8, 1), "float32")
-    >>> curve = fit(model, images, epochs=20, optimizer=optimizer("sgd", 0.5, "constant", 20), seed=0)
+    >>> history = fit(model, images, epochs=20, optimizer=optimizer("sgd", 0.5, "constant", 20), seed=0)
     >>> round(float(model.factor), 3)
     1.0
     """
@@ -121,8 +121,8 @@ def fit(model, images, *, epochs, optimizer, batch_size=256, seed=None, validati
     >>> from ae_toolkit.autoencoder import AutoencoderModel
     >>> from ae_toolkit.networks import build
     >>> model, images = AutoencoderModel(*build((8, 8, 1), code_dim=4)), np.zeros((64, 8, 8, 1), "float32")
-    >>> curve = fit(model, images, epochs=3, optimizer=optimizer("adam", 1e-3, "constant", steps=3), seed=0)
-    >>> len(curve["loss"])
+    >>> history = fit(model, images, epochs=3, optimizer=optimizer("adam", 1e-3, "constant", steps=3), seed=0)
+    >>> len(history["loss"])
     3
     """
     source = streams.open_stream(images, batch_size, seed, steps_per_epoch)
