@@ -5,10 +5,11 @@ import sys
 
 import ae_api
 import ae_names
-import ae_toolkit
 import pytest
 import site_reader
 from site_reader import ROOT, SITE
+
+import ae_toolkit
 
 REFERENCE = SITE / "book" / "api"
 NAMES = ae_names.public_names()
@@ -76,7 +77,9 @@ def test_the_overview_names_everything_once_and_leads_to_it():
 @site
 def test_an_entry_leads_to_the_chapters_that_use_it_and_to_no_other():
     for entry, (_, description) in entries().items():
-        lines = [line for line in description.select(".ae-used-in") if line.find_parent("dl", class_="py") is description]
+        lines = [
+            line for line in description.select(".ae-used-in") if line.find_parent("dl", class_="py") is description
+        ]
         chapters = [link["href"] for line in lines for link in line.select("a")]
         assert chapters == [f"../../notebooks/{name}.html" for name, used in USES.items() if entry in used], entry
         assert len(lines) == bool(chapters)
