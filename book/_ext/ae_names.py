@@ -52,7 +52,8 @@ def groups():
     """Return the modules of each page: those named above, and on the first page all others."""
     named = {module for group in GROUPS.values() for module in group}
     rest = tuple(name for name in modules() if name not in named)
-    return {group: rest + tuple(name for name in members if name in modules()) for group, members in GROUPS.items()}
+    first = next(iter(GROUPS))
+    return {group: (rest if group == first else ()) + members for group, members in GROUPS.items()}
 
 
 def public_names():
