@@ -25,7 +25,6 @@ IGNORED = {
     "PR03": "parameters of one meaning share an entry (x_train, x_test), whatever stands between them",
     "PR07": "a name and a type may say everything; a sentence that repeats them helps nobody",
     "RT03": "the same",
-    "YD03": "the same",
     "EX01": "asked for by a test of its own, which exempts methods and exceptions",
 }
 
