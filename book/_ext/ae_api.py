@@ -75,7 +75,7 @@ def _options(name):
 
 def _attributes(cls):
     """Return the section of a class's docstring that describes its attributes."""
-    found = re.search(r"^Attributes\n-+\n(.*?)(?=^\S.*\n-+$|\Z)", inspect.getdoc(cls) or "", re.MULTILINE | re.DOTALL)
+    found = re.search(r"^Attributes\n-+\n(.*?)(?=^\S[^\n]*\n-+$|\Z)", inspect.getdoc(cls) or "", re.MULTILINE | re.DOTALL)
     return found.group(1) if found else ""
 
 

@@ -108,7 +108,7 @@ def test_a_chapter_s_last_line_is_still_its_colophon(name):
 
 
 @pytest.mark.parametrize(("entry", "written"), [
-    ("ae_toolkit.metrics.linear_probe", r"\bae\.metrics\.linear_probe\("),
+    ("ae_toolkit.metrics.linear_probe", r"\bae\.metrics\.linear_probe\b"),
     ("ae_toolkit.Autoencoder", r"\bae\.Autoencoder\("),
     ("ae_toolkit.plots.PALETTE", r"\bae\.plots\.PALETTE\b"),
     ("ae_toolkit.claims.Prediction", r"(?<!import )\bPrediction\("),
