@@ -44,7 +44,14 @@ class OverviewDirective(_Generated):
     def lines(self, group):
         members = ae_names.groups()[group]
         entries = [entry for entry, name in ae_names.public_names().items() if name.module in members]
-        return [".. autosummary::", "   :nosignatures:", "", *(f"   ~{entry}" for entry in entries)]
+        return [".. autosummary::", "   :nosignatures:", "", *(f"   {entry}" for entry in entries)]
+
+    def run(self):
+        content = super().run()
+        for link in (link for node in content for link in node.findall(addnodes.pending_xref)):
+            if link["reftarget"].startswith(f"{ae_names.PACKAGE}."):
+                link[:] = [nodes.literal("", _written(link["reftarget"]), classes=["xref", "py", "py-obj"])]
+        return content
 
 
 class EntriesDirective(_Generated):
@@ -65,18 +72,13 @@ def _options(name):
     """List a class's methods one by one: autodoc's own choice would take what scikit-learn adds as well."""
     if name.kind != "class":
         return []
-    # An attribute that the class's docstring describes has its entry from there.
-    described = re.findall(r"^(\w+)(?: :.*)?$", _attributes(name.value), re.MULTILINE)
-    own = [
-        method for method, value in ae_names.methods(name.value).items() if value.__doc__ and method not in described
-    ]
+    own = [method for method, value in ae_names.methods(name.value).items() if value.__doc__]
     return [f"   :members: {', '.join(own)}", "   :member-order: bysource"] if own else []
 
 
-def _attributes(cls):
-    """Return the section of a class's docstring that describes its attributes."""
-    found = re.search(r"^Attributes\n-+\n(.*?)(?=^\S[^\n]*\n-+$|\Z)", inspect.getdoc(cls) or "", re.MULTILINE | re.DOTALL)
-    return found.group(1) if found else ""
+def _written(entry):
+    """Return a name as a program writes it after ``import ae_toolkit as ae``."""
+    return entry.replace(f"{ae_names.PACKAGE}.", "ae.", 1)
 
 
 def find_uses(app, env, docnames):
@@ -126,6 +128,13 @@ def set_signature(app, what, name, value, options, signature, annotation):
     return None
 
 
+def rename_attributes(app, doctree):
+    """Call a class's attributes what its docstring calls them; Sphinx's word is Variables."""
+    for name in doctree.findall(nodes.field_name):
+        if name.astext() == "Variables" and app.env.docname.startswith(PAGES):
+            name[:] = [nodes.Text("Attributes")]
+
+
 def add_names(app, doctree):
     """Name what a chapter uses of the package, before its colophon, each name linked to its entry."""
     entries = app.env.ae_uses.get(app.env.docname)
@@ -133,11 +142,10 @@ def add_names(app, doctree):
         return
     line = nodes.paragraph("", "Functions used: ", classes=["ae-functions-used"])
     for index, entry in enumerate(entries):
-        shown = entry.replace(f"{ae_names.PACKAGE}.", "ae.", 1)
         line += [nodes.Text(", ")] if index else []
         line += addnodes.pending_xref(
-            "", nodes.literal("", shown, classes=["xref", "py"]), refdomain="py", reftype="obj", reftarget=entry,
-            refdoc=app.env.docname, refexplicit=True, refwarn=True,
+            "", nodes.literal("", _written(entry), classes=["xref", "py", "py-obj"]), refdomain="py", reftype="obj",
+            reftarget=entry, refdoc=app.env.docname, refexplicit=True, refwarn=True,
         )  # fmt: skip
     line += nodes.Text(".")
     # The chapter's last cell is its colophon.
@@ -154,5 +162,6 @@ def setup(app):
     app.connect("autodoc-process-docstring", make_readable, priority=400)  # before Napoleon, at 500
     app.connect("autodoc-process-docstring", add_chapters, priority=600)  # after it
     app.connect("autodoc-process-signature", set_signature)
+    app.connect("doctree-read", rename_attributes)
     app.connect("doctree-read", add_names)
     return {"version": "1", "parallel_read_safe": False, "parallel_write_safe": True}

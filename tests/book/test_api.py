@@ -29,6 +29,11 @@ def entries():
     return found
 
 
+def plain(text):
+    """Return text without markup, line breaks and typographic quotation marks."""
+    return " ".join(re.sub("[`*]", "", re.sub('[’‘“”"]', "'", text)).split())
+
+
 @site
 def test_each_public_name_has_one_entry_with_an_anchor():
     assert len(NAMES) > 40
@@ -48,9 +53,8 @@ def test_an_entry_stands_on_the_page_of_its_group():
 @pytest.mark.parametrize("entry", [entry for entry, name in NAMES.items() if name.kind in ("class", "function")])
 def test_an_entry_holds_the_whole_docstring(entry):
     _, description = entries()[entry]
-    text = " ".join(description.get_text().split())
-    summary = " ".join(NAMES[entry].value.__doc__.split("\n\n")[0].split())
-    assert re.sub(r"[`*\\]", "", summary) in text.replace("*", "")
+    shown, summary = description.get_text(), NAMES[entry].value.__doc__.split("\n\n")[0]
+    assert plain(summary) in plain(shown)
     assert description.select_one(".highlight .gp"), "the example is not there"
     if NAMES[entry].kind == "class":
         for method, value in ae_names.methods(NAMES[entry].value).items():
@@ -68,6 +72,7 @@ def test_the_overview_names_everything_once_and_leads_to_it():
     rows = [link["href"] for link in links]
     places = entries()
     assert sorted(rows) == sorted(f"api/{places[entry][0].name}#{entry}" for entry in NAMES)
+    assert all(link.get_text().startswith("ae.") for link in links)
     tables = site_reader.page(SITE / "book" / "api.html").select("article table.autosummary")
     assert len(tables) == len(ae_names.GROUPS)
     for row in (row for table in tables for row in table.select("tr")):
