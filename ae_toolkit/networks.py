@@ -57,7 +57,8 @@ def resolve(network, image_shape):
 
     Returns
     -------
-    {"dense", "conv"}
+    str
+        ``"dense"`` or ``"conv"``.
 
     Raises
     ------

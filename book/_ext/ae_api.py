@@ -112,6 +112,11 @@ def _escaped(line):
     return "".join(parts)
 
 
+def keep_underscores(app, what, name, value, options, lines):
+    """Escape the end of ``model_`` in a list of attributes, where Napoleon forgets it and it would be cut off."""
+    lines[:] = [re.sub(r"^(:(?:ivar|vartype) \w*)_:", r"\1\\_:", line) for line in lines]
+
+
 def add_chapters(app, what, name, value, options, lines):
     """End an entry with links to the chapters that use the name."""
     chapters = [docname for docname, entries in app.env.ae_uses.items() if name in entries]
@@ -160,7 +165,8 @@ def setup(app):
     app.add_directive("ae-entries", EntriesDirective)
     app.connect("env-before-read-docs", find_uses)
     app.connect("autodoc-process-docstring", make_readable, priority=400)  # before Napoleon, at 500
-    app.connect("autodoc-process-docstring", add_chapters, priority=600)  # after it
+    app.connect("autodoc-process-docstring", keep_underscores, priority=600)  # after it
+    app.connect("autodoc-process-docstring", add_chapters, priority=600)
     app.connect("autodoc-process-signature", set_signature)
     app.connect("doctree-read", rename_attributes)
     app.connect("doctree-read", add_names)

@@ -7,6 +7,7 @@ import ae_api
 import ae_names
 import pytest
 import site_reader
+from numpydoc.docscrape import get_doc_object
 from site_reader import ROOT, SITE
 
 import ae_toolkit
@@ -59,6 +60,15 @@ def test_an_entry_holds_the_whole_docstring(entry):
     if NAMES[entry].kind == "class":
         for method, value in ae_names.methods(NAMES[entry].value).items():
             assert not value.__doc__ or description.find(id=f"{entry}.{method}"), method
+
+
+@site
+@pytest.mark.parametrize("entry", [entry for entry, name in NAMES.items() if name.kind == "class"])
+def test_parameters_and_attributes_are_listed_under_their_own_names(entry):
+    doc = get_doc_object(NAMES[entry].value, config={"show_class_members": False})
+    listed = [name for item in doc["Parameters"] + doc["Attributes"] for name in item.name.split(", ")]
+    shown = [node.get_text() for node in entries()[entry][1].select("dl.field-list strong")]
+    assert set(listed) <= set(shown)
 
 
 @site
