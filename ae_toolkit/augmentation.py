@@ -26,8 +26,6 @@ class RandomAffine(keras.layers.Layer):
         The part of each batch that is moved; the rest stays as it is.
     seed : int, optional
         Seeds the amounts.
-    **kwargs : dict
-        Keras's own arguments, such as ``name``.
 
     Raises
     ------

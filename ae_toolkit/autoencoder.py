@@ -27,8 +27,6 @@ class AutoencoderModel(training.TrainableModel):
     ----------
     encoder : keras.Model, (n, *image_shape) -> (n, code_dim)
     decoder : keras.Model, (n, code_dim) -> (n, *image_shape)
-    **kwargs : dict
-        Keras's own arguments, such as ``name``.
 
     Examples
     --------

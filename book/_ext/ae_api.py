@@ -12,6 +12,7 @@ import ae_names
 from docutils import nodes
 from docutils.statemachine import StringList
 from sphinx import addnodes
+from sphinx.pycode import ModuleAnalyzer
 from sphinx.util.docutils import SphinxDirective
 from sphinx.util.inspect import stringify_signature
 
@@ -103,10 +104,18 @@ def make_readable(app, what, name, value, options, lines):
             lines[index] = head + colon + _escaped(tail)
 
 
+def describe_constants(app, what, name, value, options, lines):
+    """Leave a constant without a comment of its own undescribed: Python would describe its type, at length."""
+    module, _, attribute = name.rpartition(".")
+    if what == "data" and ("", attribute) not in ModuleAnalyzer.for_module(module).find_attr_docs():
+        lines.clear()
+
+
 def _escaped(line):
     if re.fullmatch(r"\w[\w*, ]*|\*+\w+", line):  # a name that stands alone as the head of an entry
         return line
-    parts = re.split(r"(``.+?``|`[^`]+`_*|\*\*?[^*\s][^*]*\*\*?(?!\w))", line)  # code and emphasis stay as they are
+    # Code and emphasis stay as they are.
+    parts = re.split(r"(``.+?``|`[^`]+`_*|\*\*?(?=[^*\s])[^*]*[^*\s]\*\*?(?!\w))", line)
     for index in range(0, len(parts), 2):
         parts[index] = re.sub(r"\*(?=\w)|(?<=\w)_(?!\w)", lambda found: "\\" + found.group(), parts[index])
     return "".join(parts)
@@ -120,7 +129,7 @@ def keep_underscores(app, what, name, value, options, lines):
 def add_chapters(app, what, name, value, options, lines):
     """End an entry with links to the chapters that use the name."""
     chapters = [docname for docname, entries in app.env.ae_uses.items() if name in entries]
-    if chapters:
+    if chapters and lines:  # an overview would take the links of a name without description for its summary
         links = " · ".join(f":doc:`/{docname}`" for docname in chapters)
         lines += ["", ".. container:: ae-used-in", "", f"   Used in: {links}", ""]
 
@@ -164,6 +173,7 @@ def setup(app):
     app.add_directive("ae-overview", OverviewDirective)
     app.add_directive("ae-entries", EntriesDirective)
     app.connect("env-before-read-docs", find_uses)
+    app.connect("autodoc-process-docstring", describe_constants, priority=400)
     app.connect("autodoc-process-docstring", make_readable, priority=400)  # before Napoleon, at 500
     app.connect("autodoc-process-docstring", keep_underscores, priority=600)  # after it
     app.connect("autodoc-process-docstring", add_chapters, priority=600)

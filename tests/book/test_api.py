@@ -193,6 +193,7 @@ def test_every_module_is_on_one_page_and_every_page_in_the_book():
 
 @pytest.mark.parametrize(("plain", "escaped"), [
     (["(n, *image_shape) -> (n, *code)"], [r"(n, \*image_shape) -> (n, \*code)"]),
+    (["(n, *image_shape) -> (n, 2 * code_dim)"], [r"(n, \*image_shape) -> (n, 2 * code_dim)"]),
     (["of shape (n, *image_shape_)"], [r"of shape (n, \*image_shape\_)"]),
     (["*Confirmed* if ``(n, *image_shape_)`` is `model_`"], ["*Confirmed* if ``(n, *image_shape_)`` is `model_`"]),
     (["model_ : Model, (*image_shape)"], [r"model_ : Model, (\*image_shape)"]),
