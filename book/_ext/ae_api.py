@@ -74,7 +74,13 @@ def _options(name):
     if name.kind != "class":
         return []
     own = [method for method, value in ae_names.methods(name.value).items() if value.__doc__]
-    return [f"   :members: {', '.join(own)}", "   :member-order: bysource"] if own else []
+    options = [f"   :members: {', '.join(own)}", "   :member-order: bysource"] if own else []
+    # What a class does not say itself, its base in the package does.
+    return options + ["   :show-inheritance:"] * any(map(_is_ours, name.value.__bases__))
+
+
+def _is_ours(cls):
+    return cls.__module__.split(".")[0] == ae_names.PACKAGE
 
 
 def _written(entry):
@@ -134,6 +140,11 @@ def add_chapters(app, what, name, value, options, lines):
         lines += ["", ".. container:: ae-used-in", "", f"   Used in: {links}", ""]
 
 
+def name_bases(app, name, value, options, bases):
+    """Name only bases that have an entry, not those from Keras or scikit-learn."""
+    bases[:] = [base for base in bases if _is_ours(base)]
+
+
 def set_signature(app, what, name, value, options, signature, annotation):
     """Show what a class's constructor takes, where Keras hides it behind ``*args, **kwargs``."""
     if what == "class" and signature == "(*args, **kwargs)" and "__init__" in vars(value):
@@ -177,6 +188,7 @@ def setup(app):
     app.connect("autodoc-process-docstring", make_readable, priority=400)  # before Napoleon, at 500
     app.connect("autodoc-process-docstring", keep_underscores, priority=600)  # after it
     app.connect("autodoc-process-docstring", add_chapters, priority=600)
+    app.connect("autodoc-process-bases", name_bases)
     app.connect("autodoc-process-signature", set_signature)
     app.connect("doctree-read", rename_attributes)
     app.connect("doctree-read", add_names)

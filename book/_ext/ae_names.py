@@ -20,9 +20,9 @@ import ae_toolkit
 
 PACKAGE = ae_toolkit.__name__
 
-# The reference's pages, and the modules on each. A module that no other page names is on the first one.
+# The reference's pages, and the modules on each. A module that is not named here follows on the first page.
 GROUPS = {
-    "estimators": (),
+    "estimators": ("autoencoder",),
     "data": ("datasets", "streams", "augmentation"),
     "training": ("training", "checkpoints"),
     "networks": ("networks",),
@@ -49,11 +49,11 @@ def modules():
 
 
 def groups():
-    """Return the modules of each page: those named above, and on the first page all others."""
+    """Return the modules of each page: those named above, and on the first page then all others."""
     named = {module for group in GROUPS.values() for module in group}
     rest = tuple(name for name in modules() if name not in named)
     first = next(iter(GROUPS))
-    return {group: (rest if group == first else ()) + members for group, members in GROUPS.items()}
+    return {group: members + (rest if group == first else ()) for group, members in GROUPS.items()}
 
 
 def public_names():

@@ -72,6 +72,20 @@ def test_parameters_and_attributes_are_listed_under_their_own_names(entry):
 
 
 @site
+def test_a_class_leads_to_its_bases_in_the_package_and_names_no_other():
+    places, shown = entries(), {}
+    for entry in (entry for entry, name in NAMES.items() if name.kind == "class"):
+        lines = [line for line in places[entry][1].select("dd > p") if line.get_text().startswith("Bases: ")]
+        links = [link for line in lines for link in line.select("a")]
+        assert [line.get_text() for line in lines] == (
+            ["Bases: " + ", ".join(link.get_text() for link in links)] if links else []
+        )
+        shown[entry] = [link["title"] for link in links]
+    assert shown["ae_toolkit.Autoencoder"] == []
+    assert shown["ae_toolkit.autoencoder.AutoencoderModel"] == ["ae_toolkit.training.TrainableModel"]
+
+
+@site
 def test_what_others_add_to_a_class_is_no_entry():
     assert not [place for place in entries() if place.endswith(("_request", ".get_params", ".set_output"))]
 
