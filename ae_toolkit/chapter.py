@@ -13,8 +13,10 @@ from importlib import metadata
 
 from ae_toolkit import claims, datasets
 
+#: The profiles, and the data set of each.
 PROFILES = {"quick": "digits", "full": "mnist"}
 _GLUE_PREFIX = "application/papermill.record/"
+#: Under which a notebook keeps a colophon's record.
 COLOPHON_MIME_TYPE = "application/vnd.ae-toolkit.colophon+json"
 
 _SHOWN_VERSIONS = ("keras", "tensorflow", "tensorflow-cpu", "jax", "torch", "numpy", "scikit-learn", "matplotlib")
@@ -67,6 +69,16 @@ class Chapter:
     def pick(self, *, quick, full):
         """Return the value for this run's profile.
 
+        Parameters
+        ----------
+        quick, full : object
+            The values to choose from.
+
+        Returns
+        -------
+        object
+            One of the two.
+
         Examples
         --------
         >>> Chapter("full").pick(quick="digits", full="MNIST")
@@ -76,6 +88,20 @@ class Chapter:
 
     def settle(self, claim, verdict, *predictions, because):
         """Settle a claim from this run's figures; see `ae_toolkit.claims.settle`.
+
+        Parameters
+        ----------
+        claim : str
+            The claim's number, such as ``"C07"``.
+        verdict : {"confirmed", "depends", "refuted"}
+        *predictions : Prediction
+            What should be seen if the claim is right, and whether it was.
+        because : str
+            What decides it, or what it depends on, for the reader.
+
+        Returns
+        -------
+        Verdict
 
         Examples
         --------
@@ -111,6 +137,10 @@ class Chapter:
     def colophon(self):
         """Return what produced the page: profile, data, seeds, versions, seconds.
 
+        Returns
+        -------
+        Colophon
+
         Examples
         --------
         >>> Chapter("quick").colophon().record["profile"]
@@ -125,10 +155,15 @@ class Chapter:
 class Colophon:
     """What produced a page, shown at its end; made by `Chapter.colophon`.
 
-    Attributes
+    Parameters
     ----------
     record : dict
         ``profile``, ``data``, ``seeds``, ``versions`` and ``seconds``.
+
+    Examples
+    --------
+    >>> Colophon({"profile": "quick", "data": "digits", "seeds": [0, 1], "versions": {"numpy": "2"}, "seconds": 1.5})
+    Produced with profile quick (digits), seeds 0, 1, in 1.5 s. Versions: numpy 2.
     """
 
     def __init__(self, record):
@@ -144,6 +179,15 @@ class Colophon:
 
 def describe(record):
     """Return a colophon's record as a sentence or two.
+
+    Parameters
+    ----------
+    record : dict
+        As a `Colophon` keeps it.
+
+    Returns
+    -------
+    str
 
     Examples
     --------

@@ -17,7 +17,10 @@ import numpy as np
 
 from ae_toolkit._keras import keras
 
-NAME, FORMAT = "checkpoint.npz", 1
+#: The file in a checkpoint's folder.
+NAME = "checkpoint.npz"
+#: The version of the file's content; another one is refused.
+FORMAT = 1
 
 
 class Checkpoint(keras.callbacks.Callback):
@@ -46,6 +49,16 @@ class Checkpoint(keras.callbacks.Callback):
     Examples
     --------
     Estimators make one when ``fit`` gets a `checkpoint_dir`; see `ae_toolkit.Autoencoder`.
+
+    >>> import tempfile
+    >>> import numpy as np
+    >>> import ae_toolkit as ae
+    >>> images = np.zeros((64, 8, 8, 1), "float32")
+    >>> autoencoder = ae.Autoencoder(code_dim=4, epochs=2, random_state=0)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     fitted = autoencoder.fit(images, checkpoint_dir=folder)
+    ...     [file.name for file in Path(folder).iterdir()]
+    ['checkpoint.npz']
     """
 
     def __init__(self, folder, description, seed, others=()):
@@ -80,7 +93,19 @@ class Checkpoint(keras.callbacks.Callback):
         self.saved_callbacks, self.arrays = saved["callbacks"], arrays
 
     def restore(self, model, optimizer):
-        """Put a saved training's values into the model and the optimiser."""
+        """Put a saved training's values into the model and the optimiser.
+
+        Parameters
+        ----------
+        model : keras.Model
+        optimizer : keras.optimizers.Optimizer
+            Built for the model's weights.
+
+        Raises
+        ------
+        ValueError
+            If an array is missing or of another shape; then nothing was changed.
+        """
         named = dict(_named_variables(model, optimizer))
         for name, variable in named.items():
             shape, found = tuple(variable.shape), self.arrays.get(name)
@@ -113,7 +138,20 @@ class Checkpoint(keras.callbacks.Callback):
         self.write(self.model, finished=self.model.stop_training)
 
     def write(self, model, finished):
-        """Save the training as it is now."""
+        """Save the training as it is now.
+
+        Parameters
+        ----------
+        model : keras.Model
+            With the optimiser that it is trained with.
+        finished : bool
+            Whether this was the last epoch, so that there is nothing left to go on with.
+
+        Raises
+        ------
+        OSError
+            If the file cannot be written; the one before it is still there.
+        """
         named = _named_variables(model, model.optimizer)
         arrays = {name: keras.ops.convert_to_numpy(variable) for name, variable in named}
         progress = [_progress(callback, index, arrays) for index, callback in enumerate(self.others)]

@@ -14,7 +14,9 @@ from importlib import resources
 
 import numpy as np
 
+#: Under which a notebook keeps a verdict's record.
 MIME_TYPE = "application/vnd.ae-toolkit.claim+json"
+#: What a verdict may be.
 VERDICTS = ("confirmed", "depends", "refuted")
 
 _COMPARISONS = {
@@ -95,13 +97,27 @@ class Prediction:
         return bool(_COMPARISONS[self.sign](np.mean(self.left), np.mean(self.right)))
 
     def figures(self):
-        """Return as text how the figures compare, which need not be as predicted: ``1.25 ± 0.35 < 2``."""
+        """Return as text how the figures compare, which need not be as predicted.
+
+        Returns
+        -------
+        str
+            Such as ``1.25 ± 0.35 < 2``.
+        """
         seen = self.sign if self.outcome else _OPPOSITES[self.sign]
         return f"{as_text(self.left)} {_SIGNS.get(seen, seen)} {as_text(self.right)}"
 
 
 def as_text(figure):
     """Return a figure to three significant digits, an array as mean ± standard deviation (two digits).
+
+    Parameters
+    ----------
+    figure : float or array-like
+
+    Returns
+    -------
+    str
 
     Examples
     --------
@@ -123,10 +139,16 @@ def _digits(value, n):
 class Verdict:
     """A settled claim, shown as a box; made by `settle`.
 
-    Attributes
+    Parameters
     ----------
     record : dict
         What the box says, in JSON's types.
+
+    Examples
+    --------
+    >>> box = settle("C04", "confirmed", Prediction("the loss falls", 1.5, "<", 2.0), because="It fell.")
+    >>> box.record["verdict"], box.record["section"]
+    ('confirmed', '1.2')
     """
 
     def __init__(self, record):

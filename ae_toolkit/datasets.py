@@ -17,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
+#: The environment variable that names a folder with data sets.
 DATA_VARIABLE = "AE_TOOLKIT_DATA"
 
 _STREAMS = {  # array -> IDX file name, as LeCun, Cortes and Burges published them

@@ -14,8 +14,10 @@ import numpy as np
 from ae_toolkit._keras import keras
 from ae_toolkit.layers import FromPatches, MixerBlock, TiedDense, ToPatches
 
+#: What a network may be called.
 KINDS = ("auto", "dense", "conv", "patch")
-PRECISIONS = {"float32": "float32", "bfloat16": "mixed_bfloat16"}  # and Keras's name for each
+#: What layers may compute in, and Keras's name for each.
+PRECISIONS = {"float32": "float32", "bfloat16": "mixed_bfloat16"}
 
 
 def default_hidden_units(n_pixels):
@@ -23,6 +25,16 @@ def default_hidden_units(n_pixels):
 
     The first is the largest power of two that does not exceed the image, within 256 to
     1,024; the second is half of it.
+
+    Parameters
+    ----------
+    n_pixels : int
+        Height × width × channels.
+
+    Returns
+    -------
+    tuple of int
+        The widths, from the image to the code.
 
     Examples
     --------
@@ -38,6 +50,22 @@ def resolve(network, image_shape):
 
     ``"auto"`` takes convolutions for pictures of more than 1,024 numbers (32×32×3 and
     up); below, a dense network is both faster and at least as good on a CPU.
+
+    Parameters
+    ----------
+    network : {"auto", "dense", "conv"}
+    image_shape : tuple of int
+        (height, width, channels), or (pixels,) for flat images.
+
+    Returns
+    -------
+    str
+        ``"dense"`` or ``"conv"``.
+
+    Raises
+    ------
+    ValueError
+        If there is no such network, or it cannot take such images.
 
     Examples
     --------

@@ -29,12 +29,14 @@ __all__ = [
     "training_curve",
 ]
 
-# Petroff, M. A. (2021). Accessible color sequences for data visualization. arXiv:2107.02270.
+#: Ten colours that colour-blind readers can tell apart.
+#: Petroff, M. A. (2021). Accessible color sequences for data visualization. arXiv:2107.02270.
 PALETTE = (
     "#3f90da", "#ffa90e", "#bd1f01", "#94a4a2", "#832db6", "#a96b59", "#e76300", "#b9ac70", "#717581", "#92dadd",
 )  # fmt: skip
 _LINES = cycler(marker=["o", "s", "^"]) * cycler(linestyle=["-", "--", "-.", ":"])  # the line style changes first
 _CURVE_NAMES = {"loss": "training", "val_loss": "validation"}
+#: The book's unit of error, on an axis.
 ERROR_LABEL = "squared error per image"
 
 

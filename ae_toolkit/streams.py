@@ -19,11 +19,21 @@ from PIL import Image
 
 from ae_toolkit._keras import keras
 
+#: How the names of the files end that a folder of images is read from.
 IMAGE_FILES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp")
 
 
 def is_stream(source):
     """Return whether `source` is read in batches rather than held as one array.
+
+    Parameters
+    ----------
+    source : object
+        Anything that was given as images.
+
+    Returns
+    -------
+    bool
 
     Examples
     --------
@@ -81,6 +91,14 @@ def open_stream(source, batch_size, seed, steps_per_epoch=None, weights=None):
 def shuffled(n, seed, epoch):
     """Return the order in which an epoch takes n images; the same for the same seed and epoch.
 
+    Parameters
+    ----------
+    n, seed, epoch : int
+
+    Returns
+    -------
+    ndarray of int32, shape (n,)
+
     Examples
     --------
     >>> sorted(shuffled(4, seed=0, epoch=2).tolist())
@@ -103,12 +121,35 @@ class Stream:
         All images, if they are in memory.
     weights : ndarray of float32, shape (n,), or None
         A factor for each image's loss, if they were given with an array.
+
+    Examples
+    --------
+    >>> stream = open_stream(np.zeros((10, 8, 8, 1), "float32"), batch_size=5, seed=0)
+    >>> isinstance(stream, Stream), stream.steps, len(stream.array)
+    (True, 2, 10)
     """
 
     image_shape, steps, seed, array, weights = (), 0, 0, None, None
 
     def epoch(self, number):
-        """Yield the batches of an epoch, each a float32 array of shape (b, *image_shape)."""
+        """Yield the batches of an epoch.
+
+        Parameters
+        ----------
+        number : int
+            The epoch, counted from 0; it decides the order.
+
+        Yields
+        ------
+        array or tensor of float32, shape (b, *image_shape)
+
+        Raises
+        ------
+        ValueError
+            If the images end too early or a batch is not as expected.
+        RuntimeError
+            If the source raises an error; it says in which epoch and batch.
+        """
         batches = self._batches(number)
         for step in range(self.steps):
             place = f"batch {step + 1} of {self.steps} in epoch {number + 1}"
@@ -130,7 +171,13 @@ class Stream:
         raise NotImplementedError
 
     def description(self):
-        """Return what tells this source from another, as plain values."""
+        """Return what tells this source from another.
+
+        Returns
+        -------
+        dict
+            Plain JSON values.
+        """
         return {"kind": type(self).__name__.strip("_"), "image_shape": list(self.image_shape), "steps": self.steps}
 
     def _check(self, batch, place):

@@ -25,6 +25,23 @@ class TrainableModel(keras.Model):
     ----------
     augmentation : keras.Layer, optional
         Applied to training batches inside the compiled step; the target is what it returns.
+
+    Examples
+    --------
+    >>> class Scaled(TrainableModel):
+    ...     def __init__(self):
+    ...         super().__init__()
+    ...         self.factor = self.add_weight(shape=(), initializer="zeros")
+    ...
+    ...     def call(self, images, training=None):
+    ...         return self.factor * images
+    ...
+    ...     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+    ...         return keras.ops.mean(keras.ops.square(x - y_pred))
+    >>> model, images = Scaled(), np.ones((32, 8, 8, 1), "float32")
+    >>> history = fit(model, images, epochs=20, optimizer=optimizer("sgd", 0.5, "constant", 20), seed=0)
+    >>> round(float(model.factor), 3)
+    1.0
     """
 
     augmentation = None
@@ -101,7 +118,12 @@ def fit(model, images, *, epochs, optimizer, batch_size=256, seed=None, validati
 
     Examples
     --------
-    Estimators call it; see `ae_toolkit.Autoencoder`.
+    >>> from ae_toolkit.autoencoder import AutoencoderModel
+    >>> from ae_toolkit.networks import build
+    >>> model, images = AutoencoderModel(*build((8, 8, 1), code_dim=4)), np.zeros((64, 8, 8, 1), "float32")
+    >>> history = fit(model, images, epochs=3, optimizer=optimizer("adam", 1e-3, "constant", steps=3), seed=0)
+    >>> len(history["loss"])
+    3
     """
     source = streams.open_stream(images, batch_size, seed, steps_per_epoch)
     if seed is None and _engine.n_processes(strategy) > 1:
@@ -143,7 +165,22 @@ def fit(model, images, *, epochs, optimizer, batch_size=256, seed=None, validati
 
 
 def curve(model):
-    """Return what Keras recorded of a model's last training, an entry an epoch."""
+    """Return what Keras recorded of a model's last training, an entry an epoch.
+
+    Parameters
+    ----------
+    model : keras.Model
+
+    Returns
+    -------
+    dict of list of float
+        As `fit` returns it; empty if the model was never trained.
+
+    Examples
+    --------
+    >>> curve(keras.Sequential([keras.layers.Dense(1)]))
+    {}
+    """
     recorded = getattr(model, "history", None)
     return {name: [float(value) for value in values] for name, values in recorded.history.items()} if recorded else {}
 
@@ -171,6 +208,11 @@ def optimizer(name, learning_rate, schedule, steps, warmup=0.0, clip_norm=None):
     Returns
     -------
     keras.optimizers.Optimizer
+
+    Raises
+    ------
+    ValueError
+        If Keras knows no optimiser of that name.
 
     References
     ----------
@@ -238,6 +280,18 @@ def scope(strategy):
 
 def in_batches(function, array, batch_size=1024):
     """Apply a Keras model to an array in batches and return one NumPy array.
+
+    Parameters
+    ----------
+    function : callable
+        A model or a part of one, (b, ...) -> (b, ...).
+    array : ndarray of float32, shape (n, ...)
+    batch_size : int, default=1024
+        What memory it takes at a time, in entries of the array.
+
+    Returns
+    -------
+    ndarray of shape (n, ...)
 
     Examples
     --------

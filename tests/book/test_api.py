@@ -1,0 +1,219 @@
+"""The reference: an entry for each public name, and links with the chapters that hold both ways."""
+
+import re
+import sys
+
+import ae_api
+import ae_names
+import pytest
+import site_reader
+from numpydoc.docscrape import get_doc_object
+from site_reader import ROOT, SITE
+
+import ae_toolkit
+
+REFERENCE = SITE / "book" / "api"
+NAMES = ae_names.public_names()
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+USES = {path.stem: ae_names.used(ae_names.cells(path), NAMES) for path in NOTEBOOKS}
+
+site = pytest.mark.skipif(not REFERENCE.is_dir(), reason="no built reference: run `make book` first")
+
+
+def entries():
+    """Return where each entry of the reference stands: its page and its description there."""
+    found = {}
+    for path in sorted(REFERENCE.glob("*.html")):
+        for term in site_reader.page(path).select("article dl.py > dt.sig-object[id]"):
+            assert term["id"] not in found, f"{term['id']} has two entries"
+            found[term["id"]] = path, term.parent
+    return found
+
+
+def plain(text):
+    """Return text without markup, line breaks and typographic quotation marks."""
+    return " ".join(re.sub("[`*]", "", re.sub('[’‘“”"]', "'", text)).split())
+
+
+@site
+def test_each_public_name_has_one_entry_with_an_anchor():
+    assert len(NAMES) > 40
+    assert set(NAMES) <= set(entries())
+
+
+@site
+def test_an_entry_stands_on_the_page_of_its_group():
+    places = entries()
+    for group, modules in ae_names.groups().items():
+        for entry, name in NAMES.items():
+            if name.module in modules:
+                assert places[entry][0].stem == group
+
+
+@site
+@pytest.mark.parametrize("entry", [entry for entry, name in NAMES.items() if name.kind in ("class", "function")])
+def test_an_entry_holds_the_whole_docstring(entry):
+    _, description = entries()[entry]
+    shown, summary = description.get_text(), NAMES[entry].value.__doc__.split("\n\n")[0]
+    assert plain(summary) in plain(shown)
+    assert description.select_one(".highlight .gp"), "the example is not there"
+    if NAMES[entry].kind == "class":
+        for method, value in ae_names.methods(NAMES[entry].value).items():
+            assert not value.__doc__ or description.find(id=f"{entry}.{method}"), method
+
+
+@site
+@pytest.mark.parametrize("entry", [entry for entry, name in NAMES.items() if name.kind == "class"])
+def test_parameters_and_attributes_are_listed_under_their_own_names(entry):
+    doc = get_doc_object(NAMES[entry].value, config={"show_class_members": False})
+    listed = [name for item in doc["Parameters"] + doc["Attributes"] for name in item.name.split(", ")]
+    shown = [node.get_text() for node in entries()[entry][1].select("dl.field-list strong")]
+    assert set(listed) <= set(shown)
+
+
+@site
+def test_a_class_leads_to_its_bases_in_the_package_and_names_no_other():
+    places, shown = entries(), {}
+    for entry in (entry for entry, name in NAMES.items() if name.kind == "class"):
+        lines = [line for line in places[entry][1].select("dd > p") if line.get_text().startswith("Bases: ")]
+        links = [link for line in lines for link in line.select("a")]
+        assert [line.get_text() for line in lines] == (
+            ["Bases: " + ", ".join(link.get_text() for link in links)] if links else []
+        )
+        shown[entry] = [link["title"] for link in links]
+    assert shown["ae_toolkit.Autoencoder"] == []
+    assert shown["ae_toolkit.autoencoder.AutoencoderModel"] == ["ae_toolkit.training.TrainableModel"]
+
+
+@site
+def test_what_others_add_to_a_class_is_no_entry():
+    assert not [place for place in entries() if place.endswith(("_request", ".get_params", ".set_output"))]
+
+
+@site
+def test_the_overview_names_everything_once_and_leads_to_it():
+    links = site_reader.page(SITE / "book" / "api.html").select("article table.autosummary td:first-child a")
+    rows = [link["href"] for link in links]
+    places = entries()
+    assert sorted(rows) == sorted(f"api/{places[entry][0].name}#{entry}" for entry in NAMES)
+    assert all(link.get_text().startswith("ae.") for link in links)
+    tables = site_reader.page(SITE / "book" / "api.html").select("article table.autosummary")
+    assert len(tables) == len(ae_names.GROUPS)
+    for row in (row for table in tables for row in table.select("tr")):
+        assert len(row.select("td")[1].get_text().split()) >= 2, row.get_text()
+
+
+@site
+def test_an_entry_leads_to_the_chapters_that_use_it_and_to_no_other():
+    for entry, (_, description) in entries().items():
+        lines = [
+            line for line in description.select(".ae-used-in") if line.find_parent("dl", class_="py") is description
+        ]
+        chapters = [link["href"] for line in lines for link in line.select("a")]
+        assert chapters == [f"../../notebooks/{name}.html" for name, used in USES.items() if entry in used], entry
+        assert len(lines) == bool(chapters)
+
+
+@site
+@pytest.mark.parametrize("name", USES)
+def test_a_chapter_leads_to_the_entries_of_what_it_uses_and_to_no_other(name):
+    places = entries()
+    (line,) = site_reader.page(SITE / "notebooks" / f"{name}.html").select("article .ae-functions-used")
+    assert line.get_text().startswith("Functions used: ")
+    links = [(link.get_text(), link["href"]) for link in line.select("a")]
+    assert links == [
+        (entry.replace("ae_toolkit.", "ae."), f"../book/api/{places[entry][0].name}#{entry}") for entry in USES[name]
+    ]
+    assert len(links) >= 3
+
+
+@site
+@pytest.mark.parametrize("name", USES)
+def test_a_chapter_s_last_line_is_still_its_colophon(name):
+    found = site_reader.page(SITE / "notebooks" / f"{name}.html").select(
+        "article .ae-functions-used, article .ae-colophon"
+    )
+    assert [node["class"][-1] for node in found] == ["ae-functions-used", "ae-colophon"]
+
+
+@pytest.mark.parametrize(("entry", "written"), [
+    ("ae_toolkit.metrics.linear_probe", r"\bae\.metrics\.linear_probe\b"),
+    ("ae_toolkit.Autoencoder", r"\bae\.Autoencoder\("),
+    ("ae_toolkit.plots.PALETTE", r"\bae\.plots\.PALETTE\b"),
+    ("ae_toolkit.claims.Prediction", r"(?<!import )\bPrediction\("),
+])  # fmt: skip
+def test_uses_are_those_that_a_search_of_the_cells_finds(entry, written):
+    found = {path.stem for path in NOTEBOOKS if re.search(written, "\n".join(ae_names.cells(path)))}
+    assert found
+    assert {name for name, used in USES.items() if entry in used} == found
+
+
+@pytest.mark.parametrize(("cell", "uses"), [
+    ("import ae_toolkit as ae\nae.metrics.knn_probe", ["metrics.knn_probe"]),
+    ("import ae_toolkit\nae_toolkit.metrics.knn_probe", ["metrics.knn_probe"]),
+    ("import ae_toolkit.metrics\nae_toolkit.metrics.knn_probe", ["metrics.knn_probe"]),
+    ("import ae_toolkit.metrics as m\nm.knn_probe", ["metrics.knn_probe"]),
+    ("from ae_toolkit import metrics, plots as p\np.sweep(metrics.knn_probe)", ["metrics.knn_probe", "plots.sweep"]),
+    ("from ae_toolkit.metrics import knn_probe as vote\nvote(1)", ["metrics.knn_probe"]),
+    ("from ae_toolkit.autoencoder import Autoencoder\nAutoencoder().fit(x)", ["Autoencoder"]),
+    ("import ae_toolkit as ae\nmetrics = ae.metrics\nmetrics.knn_probe(1)", ["metrics.knn_probe"]),
+    ("%matplotlib inline\nimport ae_toolkit as ae\n!ls\nae.Autoencoder", ["Autoencoder"]),
+    ("from ae_toolkit.metrics import knn_probe", []),  # an import alone is no use
+    ("import ae_toolkit as ae\n'ae.Autoencoder'  # ae.Autoencoder", []),
+    ("import numpy as ae\nae.Autoencoder", []),
+    ("import ae_toolkit as ae\nae.no_such_name.at_all", []),
+    ("ae.Autoencoder(", []),  # a cell that is meant to fail
+])  # fmt: skip
+def test_a_use_is_found_under_any_alias_and_nowhere_else(cell, uses):
+    assert ae_names.used([cell], NAMES) == [f"ae_toolkit.{name}" for name in uses]
+
+
+def test_an_alias_holds_in_later_cells():
+    assert ae_names.used(["import ae_toolkit as ae", "ae.Autoencoder"], NAMES) == ["ae_toolkit.Autoencoder"]
+
+
+def test_a_new_module_s_names_are_public_without_a_list(tmp_path, monkeypatch):
+    (tmp_path / "surprise.py").write_text(
+        "import math\nfrom ae_toolkit.metrics import knn_probe\n_hidden, SHOWN = 1, 2\nops = math\n"
+        "def function(): ...\ndef _private(): ...\nclass Class: ...\nclass Problem(Exception): ...\n"
+    )
+    (tmp_path / "_inside.py").write_text("def nobody_sees_this(): ...\n")
+    monkeypatch.setattr(ae_toolkit, "__path__", [*ae_toolkit.__path__, str(tmp_path)])
+    try:
+        names = ae_names.public_names()
+        groups = ae_names.groups()
+    finally:
+        sys.modules.pop("ae_toolkit.surprise", None)
+        vars(ae_toolkit).pop("surprise", None)
+    new = {entry: name.kind for entry, name in names.items() if entry not in NAMES}
+    assert new == {
+        "ae_toolkit.surprise.SHOWN": "data",
+        "ae_toolkit.surprise.function": "function",
+        "ae_toolkit.surprise.Class": "class",
+        "ae_toolkit.surprise.Problem": "exception",
+    }
+    assert "surprise" in groups["estimators"]
+
+
+def test_every_module_is_on_one_page_and_every_page_in_the_book():
+    placed = [module for modules in ae_names.groups().values() for module in modules]
+    assert sorted(placed) == ae_names.modules()
+    toc, overview = (ROOT / "_toc.yml").read_text(), (ROOT / "book" / "api.md").read_text()
+    for group in ae_names.GROUPS:
+        assert f"file: book/api/{group}\n" in toc
+        assert f"```{{ae-overview}} {group}\n" in overview
+        assert f"```{{ae-entries}} {group}\n" in (ROOT / "book" / "api" / f"{group}.md").read_text()
+
+
+@pytest.mark.parametrize(("plain", "escaped"), [
+    (["(n, *image_shape) -> (n, *code)"], [r"(n, \*image_shape) -> (n, \*code)"]),
+    (["(n, *image_shape) -> (n, 2 * code_dim)"], [r"(n, \*image_shape) -> (n, 2 * code_dim)"]),
+    (["of shape (n, *image_shape_)"], [r"of shape (n, \*image_shape\_)"]),
+    (["*Confirmed* if ``(n, *image_shape_)`` is `model_`"], ["*Confirmed* if ``(n, *image_shape_)`` is `model_`"]),
+    (["model_ : Model, (*image_shape)"], [r"model_ : Model, (\*image_shape)"]),
+    (["*predictions : Prediction", "**kwargs"], ["*predictions : Prediction", "**kwargs"]),
+    ([">>> f(*x_)", "(*x_)", "", "(*x_)"], [">>> f(*x_)", "(*x_)", "", r"(\*x\_)"]),
+])  # fmt: skip
+def test_what_docstrings_say_plainly_is_no_markup(plain, escaped):
+    ae_api.make_readable(None, "function", "name", None, None, plain)
+    assert plain == escaped
