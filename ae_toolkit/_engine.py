@@ -27,9 +27,7 @@ else:
 
 ops = keras.ops
 GOOD = -1  # the number of the failing step while none has failed
-XLA_STEPS = (
-    2000  # of a training from which XLA pays on a CPU: it saves about a millisecond a step, and compiles for seconds
-)
+XLA_STEPS = 2000  # of a training from which XLA pays on a CPU: it saves a millisecond a step, and compiles for seconds
 
 
 class Loop:
