@@ -52,7 +52,12 @@ class AdversarialModel(AutoencoderModel):
 
     Examples
     --------
-    Estimators make one; see `AdversarialAutoencoder`.
+    `AdversarialAutoencoder` makes one, and trains it.
+
+    >>> discriminator, _ = networks.build((4,), 1)
+    >>> model = AdversarialModel(*networks.build((8, 8, 1), code_dim=4), discriminator, 1.0)
+    >>> sorted(model.forward(ops.ones((2, 8, 8, 1))))
+    ['codes', 'of_codes', 'of_drawn', 'reconstructions']
     """
 
     def __init__(self, encoder, decoder, discriminator, weight, seed=None, **kwargs):

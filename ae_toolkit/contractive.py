@@ -25,7 +25,12 @@ class ContractiveModel(AutoencoderModel):
 
     Examples
     --------
-    Estimators make one; see `ContractiveAutoencoder`.
+    `ContractiveAutoencoder` makes one, and trains it.
+
+    >>> from ae_toolkit import networks
+    >>> model = ContractiveModel(*networks.build((8, 8, 1), code_dim=4), 0.1, 1)
+    >>> tuple(model.jacobian_norm(ops.ones((2, 8, 8, 1))).shape)
+    (2,)
     """
 
     def __init__(self, encoder, decoder, weight, n_projections, seed=None, **kwargs):

@@ -21,7 +21,12 @@ class DenoisingModel(AutoencoderModel):
 
     Examples
     --------
-    Estimators make one; see `DenoisingAutoencoder`.
+    `DenoisingAutoencoder` makes one, and trains it.
+
+    >>> from ae_toolkit import networks
+    >>> model = DenoisingModel(*networks.build((8, 8, 1), code_dim=4), Corruption("masking", 0.5))
+    >>> tuple(model.forward(keras.ops.ones((2, 8, 8, 1)), training=True)["reconstructions"].shape)
+    (2, 8, 8, 1)
     """
 
     def __init__(self, encoder, decoder, corruption, **kwargs):

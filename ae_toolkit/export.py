@@ -1,4 +1,4 @@
-"""Encoders and decoders as ONNX files, for programs that have neither Keras nor Python."""
+"""Encoders, decoders and classifiers as ONNX files, for programs that have neither Keras nor Python."""
 
 import contextlib
 import importlib.util
@@ -8,51 +8,50 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import StandardScaler
 from sklearn.utils.validation import check_is_fitted
 
 from ae_toolkit import training
 from ae_toolkit._keras import keras
+from ae_toolkit.autoencoder import Autoencoder
 
+#: How far a file's results may be from Keras's, as a part of the largest.
 TOLERANCE = 1e-5
-
-
-class _Part(keras.Model):
-    """One direction of a model as a model of its own."""
-
-    def __init__(self, model, direction):
-        super().__init__(name=direction)
-        self.model, self.direction = model, direction
-        self.built = True
-
-    def call(self, inputs):
-        return getattr(self.model, self.direction)(inputs)
+_CONVERTERS = {"tensorflow": ["tf2onnx"], "jax": ["jax2onnx"], "torch": ["onnxscript"]}
 
 
 def export_onnx(estimator, path):
-    """Write a fitted autoencoder's encoder and decoder as ONNX files, and check them.
+    """Write a fitted autoencoder's encoder and decoder, and a classifier on its codes, as ONNX files.
 
     Each file is run by onnxruntime on random numbers before it is written, and has to give
-    what Keras gives, to 1e-5 of the largest value.
+    what Python gives, to `TOLERANCE`.
 
     Parameters
     ----------
-    estimator : fitted Autoencoder or variant
+    estimator : fitted Autoencoder or variant, or a pipeline that begins with one
+        A pipeline is a classifier: the autoencoder, a ``StandardScaler`` or none, and a
+        ``LogisticRegression``.
     path : str or path
-        A folder, made if it does not exist; ``encoder.onnx`` and ``decoder.onnx`` in it are
-        replaced.
+        A folder, made if it does not exist. The files ``encoder.onnx``, ``decoder.onnx``
+        and ``classifier.onnx`` in it are replaced.
 
     Returns
     -------
     dict of str to Path
         The files: ``encoder`` takes (n, *image_shape) and gives codes, ``decoder`` the
-        other way. The number of images is free.
+        other way; ``classifier`` takes images and gives the probability of each class, in
+        the order of ``classes_``. The number of images is free.
 
     Raises
     ------
     ImportError
         If the extra ``onnx`` is not installed.
+    TypeError
+        If the estimator is none of these.
     RuntimeError
-        If a file does not compute what Keras computes; it is not written then.
+        If a file does not compute what Python computes; it is not written then.
 
     Examples
     --------
@@ -63,25 +62,69 @@ def export_onnx(estimator, path):
     ...     sorted(ae.export_onnx(autoencoder, folder))
     ['decoder', 'encoder']
     """
-    check_is_fitted(estimator)
-    for name in (
-        "onnx",
-        "onnxruntime",
-        {"tensorflow": "tf2onnx", "jax": "jax2onnx"}.get(keras.backend.backend(), "onnx"),
-    ):
+    autoencoder, head = _parts(estimator)
+    check_is_fitted(autoencoder)
+    for name in ("onnx", "onnxruntime", *_CONVERTERS[keras.backend.backend()]):
         if importlib.util.find_spec(name) is None:
             raise ImportError(f"expected the packages of the extra ae-toolkit[onnx], but there is no {name}")
-    folder, files = Path(path), {}
+    folder = Path(path)
     folder.mkdir(parents=True, exist_ok=True)
-    shapes = {"encoder": ("encode", estimator.image_shape_), "decoder": ("decode", (estimator._n_features_out,))}
-    for name, (direction, shape) in shapes.items():
-        files[name] = folder / f"{name}.onnx"
-        with tempfile.TemporaryDirectory(dir=folder, prefix=f".{name}.") as temporary:
-            written = Path(temporary) / f"{name}.onnx"
-            _export(_Part(estimator.model_, direction), shape, written)
-            _check(written, getattr(estimator.model_, direction), shape)
-            os.replace(written, files[name])
-    return files
+    model, shape = autoencoder.model_, tuple(autoencoder.image_shape_)
+    wanted = {"encoder": (model.encode, shape), "decoder": (model.decode, (autoencoder.code_dim,))}
+    if head is not None:
+        weights, biases = map(keras.ops.convert_to_tensor, _head(*head))
+        wanted["classifier"] = (
+            lambda images: keras.ops.softmax(keras.ops.matmul(model.encode(images), weights) + biases),
+            shape,
+        )
+    with tempfile.TemporaryDirectory(dir=folder, prefix=".onnx.") as temporary:
+        for name, (function, form) in wanted.items():
+            _export(_Part(model, function, name), form, Path(temporary) / f"{name}.onnx")
+            given = np.random.default_rng(0).random((3, *form), dtype=np.float32)
+            expected = estimator.predict_proba(given) if name == "classifier" else training.in_batches(function, given)
+            _check(Path(temporary) / f"{name}.onnx", given, expected)
+        for name in wanted:
+            os.replace(Path(temporary) / f"{name}.onnx", folder / f"{name}.onnx")
+    return {name: folder / f"{name}.onnx" for name in wanted}
+
+
+class _Part(keras.Model):
+    """One function of a model as a model of its own."""
+
+    def __init__(self, model, function, name):
+        super().__init__(name=name)
+        self.model, self._function = model, function
+        self.built = True
+
+    def call(self, inputs):
+        return self._function(inputs)
+
+
+def _parts(estimator):
+    """Return the autoencoder and, of a pipeline, the steps behind it."""
+    steps = [step for _, step in estimator.steps] if isinstance(estimator, Pipeline) else [estimator]
+    behind = [StandardScaler] * (len(steps) == 3) + [LogisticRegression] * (len(steps) > 1)
+    kinds = [Autoencoder, *behind]
+    if len(steps) > 3 or not all(map(isinstance, steps, kinds)):
+        raise TypeError(
+            "expected an autoencoder of ae_toolkit, or a pipeline of one, a StandardScaler or none, and a "
+            f"LogisticRegression, got {estimator!r}"
+        )
+    return steps[0], steps[1:] or None
+
+
+def _head(*steps):
+    """Return the weights and biases that make the classes' logits of codes."""
+    check_is_fitted(steps[-1])
+    weights, biases = steps[-1].coef_.T, steps[-1].intercept_
+    if len(steps) == 2:
+        scale = steps[0].scale_ if steps[0].with_std else 1.0
+        mean = steps[0].mean_ if steps[0].with_mean else 0.0
+        weights = weights / np.reshape(scale, (-1, 1))
+        biases = biases - (mean * np.ones(len(weights))) @ weights
+    if weights.shape[1] == 1:  # of two classes the first has the logit 0
+        weights, biases = (np.concatenate([np.zeros_like(item), item], axis=-1) for item in (weights, biases))
+    return weights.astype(np.float32), biases.astype(np.float32)
 
 
 def _export(part, shape, path):
@@ -91,15 +134,13 @@ def _export(part, shape, path):
         part.export(path, format="onnx", verbose=False, input_signature=signature)
 
 
-def _check(path, function, shape):
+def _check(path, given, expected):
     import onnxruntime
 
-    inputs = np.random.default_rng(0).random((3, *shape), dtype=np.float32)
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
-    found = session.run(None, {session.get_inputs()[0].name: inputs})[0]
-    expected = training.in_batches(function, inputs)
+    found = session.run(None, {session.get_inputs()[0].name: given})[0]
     worst = np.abs(found - expected).max() / max(1.0, np.abs(expected).max())
     if not worst <= TOLERANCE:
         raise RuntimeError(
-            f"expected {path.name} to compute what Keras computes to {TOLERANCE}, got a difference of {worst:.2g}"
+            f"expected {path.name} to compute what Python computes to {TOLERANCE}, got a difference of {worst:.2g}"
         )

@@ -7,7 +7,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, clone
 from sklearn.mixture import GaussianMixture
 from sklearn.utils._param_validation import HasMethods
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils.validation import _is_fitted, check_is_fitted
 
 from ae_toolkit._validation import check_count, check_seed
 from ae_toolkit.autoencoder import Autoencoder
@@ -73,7 +73,7 @@ class MixtureSampler(BaseEstimator):
         """
         self._validate_params()
         autoencoder = Autoencoder(random_state=self.random_state) if self.autoencoder is None else self.autoencoder
-        if not is_fitted(autoencoder):
+        if not _is_fitted(autoencoder):
             autoencoder = clone(autoencoder).fit(X)
         codes = autoencoder.transform(X)
         if len(codes) < self.n_components:
@@ -139,17 +139,6 @@ def interpolate(autoencoder, start, end, n_steps=8, path="linear"):
         raise ValueError(f"expected path to be 'linear' or 'spherical', got {path!r}")
     first, last = (autoencoder.transform(np.asarray(image)[None])[0].astype(float) for image in (start, end))
     return autoencoder.inverse_transform(paths[path](first, last, np.linspace(0, 1, int(n_steps))[:, None]))
-
-
-def is_fitted(estimator):
-    """Return whether an estimator is fitted.
-
-    Examples
-    --------
-    >>> is_fitted(Autoencoder())
-    False
-    """
-    return any(name.endswith("_") and not name.startswith("_") for name in vars(estimator))
 
 
 def _line(first, last, t):

@@ -44,7 +44,12 @@ class TiedDense(keras.layers.Layer):
         self.built = True
 
     def tie(self, dense):
-        """Use the kernel of a dense layer from here on."""
+        """Use the kernel of a dense layer from here on.
+
+        Parameters
+        ----------
+        dense : keras.layers.Dense
+        """
         # In a function, so that Keras does not take the other layer's weights for this one's as well.
         self._kernel = lambda: dense.kernel
 
@@ -100,7 +105,7 @@ class FromPatches(keras.layers.Layer):
     Parameters
     ----------
     image_shape : tuple of int
-        (height, width, channels)
+        Height, width and channels.
     side : int
 
     Examples

@@ -186,13 +186,23 @@ def mean(per_image, sample_weight=None):
 
 
 def summed(values, keep=1):
-    """Return the sum over all axes but the first `keep`.
+    """Return the sum over all axes but the first few.
+
+    Parameters
+    ----------
+    values : tensor
+    keep : int, default=1
+        How many axes stay.
+
+    Returns
+    -------
+    tensor with `keep` axes
 
     Examples
     --------
     >>> import numpy as np
-    >>> summed(np.ones((2, 3, 4))).shape
-    TensorShape([2])
+    >>> tuple(summed(np.ones((2, 3, 4))).shape)
+    (2,)
     """
     axes = tuple(range(keep, len(values.shape)))
     return ops.sum(values, axis=axes) if axes else values

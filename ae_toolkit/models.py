@@ -36,11 +36,33 @@ class AutoencoderModel(training.TrainableModel):
         self.built = encoder.built and decoder.built
 
     def encode(self, images, training=None):
-        """Return the codes of images, (n, *image_shape) -> (n, code_dim)."""
+        """Return the codes of images.
+
+        Parameters
+        ----------
+        images : tensor of shape (n, *image_shape)
+        training : bool, optional
+            Whether random parts, such as dropout, act.
+
+        Returns
+        -------
+        tensor of shape (n, code_dim)
+        """
         return self.encoder(images, training=training)
 
     def decode(self, codes, training=None):
-        """Return the images of codes, (n, code_dim) -> (n, *image_shape)."""
+        """Return the images of codes.
+
+        Parameters
+        ----------
+        codes : tensor of shape (n, code_dim)
+        training : bool, optional
+            Whether random parts, such as dropout, act.
+
+        Returns
+        -------
+        tensor of shape (n, *image_shape)
+        """
         return self.decoder(codes, training=training)
 
     def forward(self, images, training=None):

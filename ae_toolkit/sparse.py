@@ -24,7 +24,13 @@ class SparseModel(AutoencoderModel):
 
     Examples
     --------
-    Estimators make one; see `SparseAutoencoder`.
+    `SparseAutoencoder` makes one, and trains it.
+
+    >>> from ae_toolkit import networks
+    >>> model = SparseModel(*networks.build((8, 8, 1), 4, code_activation="relu"), "l1", 0.1, 0.05)
+    >>> images = ops.ones((2, 8, 8, 1))
+    >>> tuple(model.objective(images, model.forward(images)).shape)
+    (2,)
     """
 
     def __init__(self, encoder, decoder, penalty, weight, target_activity, **kwargs):

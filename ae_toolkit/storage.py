@@ -20,8 +20,13 @@ import ae_toolkit
 from ae_toolkit._keras import keras
 from ae_toolkit.autoencoder import Autoencoder
 
-FORMAT, DESCRIPTION, ARRAYS = 1, "estimator.json", "arrays.npz"
-# What a network of the user's own may consist of: by Keras's modules, less the layers that run code or open files.
+#: Version of the folder's content, which `load` has to know.
+FORMAT = 1
+#: The file with parameters and fitted attributes.
+DESCRIPTION = "estimator.json"
+#: The file with weights and other arrays.
+ARRAYS = "arrays.npz"
+#: Keras's modules whose layers a network of your own may consist of, but for those in `CODE`.
 KERAS_MODULES = (
     "keras",
     "keras.constraints",
@@ -30,6 +35,7 @@ KERAS_MODULES = (
     "keras.models",
     "keras.regularizers",
 )
+#: Layers that run code or open files.
 CODE = ("Lambda", "TFSMLayer", "TorchModuleWrapper", "JaxLayer", "FlaxLayer")
 
 
@@ -110,7 +116,11 @@ def load(path):
 
     Examples
     --------
-    See `save`.
+    >>> import ae_toolkit as ae
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     ae.save(ae.Autoencoder(code_dim=7), f"{folder}/seven")
+    ...     ae.load(f"{folder}/seven")
+    Autoencoder(code_dim=7)
     """
     path = Path(path)
     for name in (DESCRIPTION, ARRAYS):

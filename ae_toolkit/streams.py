@@ -57,6 +57,8 @@ def open_stream(source, batch_size, seed, steps_per_epoch=None, weights=None):
         Orders the images of arrays and folders, anew in each epoch; None takes any.
     steps_per_epoch : int, optional
         Batches that make an epoch. Needed for a data set that does not know its length.
+    weights : ndarray of float32, shape (n,), optional
+        A factor for each image's loss, for an array.
 
     Returns
     -------
@@ -164,7 +166,18 @@ class Stream:
             yield self._check(_images(batch), place)
 
     def weighted_epoch(self, number):
-        """Yield the batches of an epoch, each with the factors of its images, which are 1 unless they were given."""
+        """Return the batches of an epoch with the factors of their images, which are 1 unless they were given.
+
+        Parameters
+        ----------
+        number : int
+            The epoch, counted from 0.
+
+        Returns
+        -------
+        iterator of pairs
+            A batch, as from `epoch`, and its factors: an array of float32, shape (b,).
+        """
         return ((batch, np.ones(len(batch), "float32")) for batch in self.epoch(number))
 
     def _batches(self, number):

@@ -34,7 +34,13 @@ class VariationalModel(AutoencoderModel):
 
     Examples
     --------
-    Estimators make one; see `VariationalAutoencoder`.
+    `VariationalAutoencoder` makes one, and trains it.
+
+    >>> from ae_toolkit import networks
+    >>> model = VariationalModel(*networks.build((8, 8, 1), code_dim=4, n_statistics=2), "bernoulli")
+    >>> means, log_variances = model.posterior(ops.zeros((2, 8, 8, 1)))
+    >>> tuple(means.shape), tuple(log_variances.shape)
+    ((2, 4), (2, 4))
     """
 
     def __init__(self, encoder, decoder, likelihood, beta=1.0, importance_samples=1, seed=None, **kwargs):
@@ -45,7 +51,19 @@ class VariationalModel(AutoencoderModel):
         self.log_scale = None if likelihood == "bernoulli" else self.add_weight((), "zeros", name="log_scale")
 
     def posterior(self, images, training=None):
-        """Return means and log-variances of the codes, (n, *image_shape) -> twice (n, code_dim)."""
+        """Return the distribution of the codes of each image.
+
+        Parameters
+        ----------
+        images : tensor of shape (n, *image_shape)
+        training : bool, optional
+            Whether random parts, such as dropout, act.
+
+        Returns
+        -------
+        means : tensor of shape (n, code_dim)
+        log_variances : tensor of shape (n, code_dim)
+        """
         means, log_variances = ops.split(self.encoder(images, training=training), 2, axis=-1)
         return means, log_variances
 
@@ -61,16 +79,29 @@ class VariationalModel(AutoencoderModel):
         shape = (self.importance_samples, *ops.shape(means))
         noise = keras.random.normal(shape, seed=self.generator)
         codes = means + ops.exp(0.5 * log_variances) * noise  # (k, n, code_dim)
-        return {"means": means, "log_variances": log_variances, "codes": codes, "pixels": self.pixels(codes, training)}
+        pixels = self._pixels(codes, training)
+        return {"means": means, "log_variances": log_variances, "codes": codes, "pixels": pixels}
 
-    def pixels(self, codes, training=None):
+    def _pixels(self, codes, training=None):
         """Return the decoder's outputs for several codes an image, (k, n, code_dim) -> (k, n, *image_shape)."""
         k, n = ops.shape(codes)[:2]
         pixels = self.decoder(ops.reshape(codes, (-1, codes.shape[-1])), training=training)
         return ops.reshape(pixels, (k, n, *pixels.shape[1:]))
 
     def negative_log_likelihood(self, images, pixels):
-        """Return -log p(x | z) in nats, (n, ...) and (k, n, ...) -> (k, n)."""
+        """Return -log p(x | z) of each image for each of its codes.
+
+        Parameters
+        ----------
+        images : tensor of shape (n, *image_shape)
+        pixels : tensor of shape (k, n, *image_shape)
+            What the decoder returned for k codes an image.
+
+        Returns
+        -------
+        tensor of shape (k, n)
+            In nats.
+        """
         if self.likelihood == "bernoulli":
             return losses.bernoulli(images, pixels)
         return losses.gaussian(images, pixels, ops.convert_to_tensor(self.log_scale))
@@ -96,7 +127,7 @@ class VariationalModel(AutoencoderModel):
         """
         means, log_variances = self.posterior(images)
         codes = means + ops.exp(0.5 * log_variances) * noise
-        errors = self.negative_log_likelihood(images, self.pixels(codes))
+        errors = self.negative_log_likelihood(images, self._pixels(codes))
         return log_mean_weight(errors, codes, means, log_variances)
 
     def get_config(self):
