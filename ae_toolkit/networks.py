@@ -3,7 +3,7 @@
 ``build`` returns a matched pair for any image: 8×8, 28×28 or 32×32×3. Three kinds:
 ``"dense"`` layers over the flattened pixels; ``"conv"``, strided 3×3 convolutions that
 halve the picture until it is about 8 pixels wide; and ``"patch"``, which cuts the picture
-into a grid of about 7×7 patches and mixes them in residual blocks.
+into a grid of about 7×7 patches and goes through residual blocks of 3×3 convolutions.
 """
 
 import math
@@ -12,7 +12,7 @@ from numbers import Integral
 import numpy as np
 
 from ae_toolkit._keras import keras
-from ae_toolkit.layers import FromPatches, MixerBlock, TiedDense, ToPatches
+from ae_toolkit.layers import FromPatches, ResidualBlock, TiedDense, ToPatches
 
 #: What a network may be called.
 KINDS = ("auto", "dense", "conv", "patch")
@@ -301,21 +301,20 @@ def _conv(image_shape, filters, activation, output_activation, init, dtype, _):
 
 def _patch(image_shape, widths, activation, output_activation, init, dtype, _):
     layers, (height, width, channels) = keras.layers, _picture(image_shape)
-    widths = (64, 64) if widths is None else widths
+    widths = (32, 32) if widths is None else widths
     if len(set(widths)) != 1:
         raise ValueError(f"expected hidden_units to be equal widths, one for each residual block, got {widths}")
     side = max(2, round(max(height, width) / 7))
-    rows, columns = -(-height // side), -(-width // side)
+    grid = (-(-height // side), -(-width // side), widths[0])
 
     def dense(size, act=None):
         return layers.Dense(size, act, kernel_initializer=next(init), dtype=dtype)
 
     def blocks():
-        return [MixerBlock(2 * size, activation, init=[next(init) for _ in range(4)], dtype=dtype) for size in widths]
+        return [*(ResidualBlock(activation, dtype=dtype) for _ in widths), layers.Activation(activation, dtype=dtype)]
 
-    down = [ToPatches(side, dtype=dtype), dense(widths[0], activation), *blocks(), layers.Flatten()]
-    grid = (rows * columns, widths[0])
-    up = [dense(math.prod(grid), activation), layers.Reshape(grid, dtype=dtype), *blocks()]
+    down = [ToPatches(side, dtype=dtype), dense(widths[0]), *blocks(), layers.Flatten()]
+    up = [dense(math.prod(grid)), layers.Reshape(grid, dtype=dtype), *blocks()]
     up += [dense(side * side * channels, output_activation), FromPatches((height, width, channels), side, dtype=dtype)]
     first, last = _without_channels(image_shape)
     return [*first, *down], [*up, *_to_float32(dtype), *last]

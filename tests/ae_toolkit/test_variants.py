@@ -122,7 +122,7 @@ def test_patches_are_put_together_again(shape):
     pictures = np.random.default_rng(0).random((3, *shape), dtype=np.float32)
     patches = ToPatches(4)(pictures)
     np.testing.assert_array_equal(numpy(FromPatches(shape, 4)(patches)), pictures)
-    np.testing.assert_array_equal(numpy(patches)[:, 0], pictures[:, :4, :4].reshape(3, -1))
+    np.testing.assert_array_equal(numpy(patches)[:, 0, 0], pictures[:, :4, :4].reshape(3, -1))
 
 
 # --------------------------------------------------------------------------------- denoising
