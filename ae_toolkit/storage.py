@@ -267,7 +267,10 @@ def _is_value(name):
 
 
 def _is_known(name, module, config):
-    if (module, name) == ("keras.src.models.functional", "Functional"):  # what Keras calls a model of inputs and outputs
+    if (module, name) == (
+        "keras.src.models.functional",
+        "Functional",
+    ):  # what Keras calls a model of inputs and outputs
         return config.get("registered_name") in (None, "", "Functional")
     registered = config.get("registered_name") or ""
     if registered.startswith("ae_toolkit>"):

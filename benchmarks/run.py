@@ -20,6 +20,7 @@ from contenders import Peers, PlainKeras, Toolkit, matrix_peak, operations
 from environment import peers_environment
 from killed_training import kill_and_resume
 from measure import Row, as_markdown, in_turn, save, table
+from sklearn.decomposition import PCA
 
 import ae_toolkit as ae
 from ae_toolkit import _engine, metrics
@@ -30,6 +31,7 @@ NETWORKS = {  # name: hidden units, code, convolutional?, images in an epoch, ta
     "dense 500-500-2000-10": ((500, 500, 2000), 10, False, 20_000, (1.3, 2.0)),
     "conv 32-64": ((32, 64), 32, True, 12_000, (1.25, 2.0)),
 }
+SHORT, LONG, VARIATIONAL = 6, 34, 50  # epochs that fit the time limits on two cores
 PEERS = {"loader": "PyTorch, DataLoader", "index": "PyTorch, indexing", "pythae": "pythae"}
 
 
@@ -240,8 +242,57 @@ def repeatability(setting):
                 [float(sum(trials))], target=len(trials))]  # fmt: skip
 
 
+def codes(setting):
+    """Test error of 30-number codes, as of Hinton and Salakhutdinov (2006), after 90 seconds and after 8 minutes."""
+    network = {"network": "patch", "hidden_units": (48, 48), "output_activation": "sigmoid"}
+    options = {**network, "code_dim": 30, "batch_size": 64, "learning_rate": 3e-3, "warmup": 0.1}
+    flat, flat_test = setting.train.reshape(len(setting.train), -1), setting.test.reshape(len(setting.test), -1)
+    pca = PCA(30, random_state=0).fit(flat)
+    by_pca = metrics.reconstruction_error(flat_test, pca.inverse_transform(pca.transform(flat_test)))
+
+    def train(seeds, **more):
+        seconds, errors = [], []
+        for seed in range(seeds):
+            begin = time.perf_counter()
+            autoencoder = ae.Autoencoder(**options, **more, random_state=seed).fit(setting.train)
+            seconds.append(time.perf_counter() - begin)
+            errors.append(-autoencoder.score(setting.test))
+        return seconds, errors
+
+    rows = []
+    moves = {"rotation": 10, "scale": 0.1, "shift": 0.05, "fraction": 0.5}
+    kinds = {"short": (3, SHORT, 90, 3.0, {}), "long": (1, LONG, 480, 2.2, {"augmentation": moves})}
+    for kind, (seeds, epochs, limit, target, more) in kinds.items():
+        seconds, errors = train(2 if setting.quick else seeds, epochs=1 if setting.quick else epochs, **more)
+        name = f"30-number code, {kind} training"
+        rows += [
+            Row(f"{name}: test error", "a image", errors, target=target, at_most=True),
+            Row(f"{name}: test error", "a image", errors, "PCA", [by_pca] * len(errors), at_most=True),
+            Row(f"{name}: seconds", "s", seconds, target=limit, at_most=True),
+        ]
+    return rows
+
+
+def likelihood(setting):
+    """Negative log-likelihood of binarised test images, by importance sampling with 500 codes an image."""
+    flat, test = (images.reshape(len(images), -1) for images in (setting.train, setting.test))
+    black_and_white = (np.random.default_rng(0).random(test.shape) < test).astype("float32")
+    variational = ae.VariationalAutoencoder(
+        40, hidden_units=(500, 500), activation="tanh", importance_samples=5, binarize=True, batch_size=256,
+        learning_rate=2e-3, warmup=0.02, epochs=1 if setting.quick else VARIATIONAL, random_state=0,
+    )  # fmt: skip
+    begin = time.perf_counter()
+    variational.fit(flat)
+    seconds = time.perf_counter() - begin
+    nats = -variational.log_likelihood(black_and_white, 10 if setting.quick else 500, random_state=0).mean()
+    return [
+        Row(f"500-500-40, IWAE, {len(test):,} test images", "nats", [float(nats)], target=87.5, at_most=True),
+        Row("500-500-40, IWAE: seconds", "s", [seconds], target=600, at_most=True),
+    ]
+
+
 PARTS = {"throughput": throughput, "time": time_to_error, "quality": quality, "digits": digits, "memory": memory,
-         "repeatability": repeatability}  # fmt: skip
+         "repeatability": repeatability, "codes": codes, "likelihood": likelihood}  # fmt: skip
 
 
 def describe(setting, seconds):

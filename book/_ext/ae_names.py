@@ -22,7 +22,16 @@ PACKAGE = ae_toolkit.__name__
 
 # The reference's pages, and the modules on each. A module that is not named here follows on the first page.
 GROUPS = {
-    "estimators": ("autoencoder", "denoising", "sparse", "contractive", "variational", "adversarial", "generation", "anomaly"),
+    "estimators": (
+        "autoencoder",
+        "denoising",
+        "sparse",
+        "contractive",
+        "variational",
+        "adversarial",
+        "generation",
+        "anomaly",
+    ),
     "saving": ("storage", "export"),
     "data": ("datasets", "streams", "augmentation"),
     "training": ("training", "checkpoints"),
