@@ -1,8 +1,9 @@
 """The package's public names, and which of them a notebook uses: read from the code, so that nobody keeps a list.
 
 Public is every class, function and constant without a leading underscore that a public
-module defines, or takes from a private one into its ``__all__``. What the package offers under its own name, such as ``ae.Autoencoder``,
-has its entry there; everything else has it in its module.
+module defines, or takes from a private one into its ``__all__``. What the package offers
+under its own name, such as ``ae.Autoencoder``, has its entry there; everything else has it
+in its module.
 """
 
 import ast
