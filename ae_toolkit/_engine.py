@@ -158,13 +158,15 @@ def _plain(config, names=()):
 def wants_xla(model, n_steps):
     """Return whether XLA wins on TensorFlow.
 
-    On a CPU it does for long trainings of dense networks. It slows convolutions down,
-    knows no image transformation, and multiplies in bfloat16 without the processor's help.
+    On a CPU it does for long trainings of dense networks. It slows convolutions and the
+    drawing of random numbers down, knows no image transformation, and multiplies in
+    bfloat16 without the processor's help.
     """
     dense = all(len(weight.shape) <= 2 for weight in model.trainable_variables)
     layers = [layer for part in model.layers for layer in getattr(part, "layers", [part])]
     full = all(layer.compute_dtype == "float32" for layer in layers)
-    return dense and full and model.augmentation is None and n_steps >= XLA_STEPS
+    draws = any(variable.name == "seed_generator_state" for variable in model.non_trainable_variables)
+    return dense and full and not draws and model.augmentation is None and n_steps >= XLA_STEPS
 
 
 # ----------------------------------------------------------------------- the two backends

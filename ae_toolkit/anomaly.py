@@ -81,9 +81,11 @@ class ReconstructionDetector(OutlierMixin, BaseEstimator):
             autoencoder = Autoencoder(min(8, self.n_features_in_ - 1), random_state=0)
         self.autoencoder_ = clone(autoencoder).fit(X, sample_weight=sample_weight)
         weights = None if sample_weight is None else check_weights(sample_weight, X)
-        # A quantile that is one of the scores, so that an image of weight 2 counts like two images.
-        scores, part = self._scores(X), self.contamination
-        self.offset_ = float(np.quantile(scores, part, method="inverted_cdf", weights=weights))
+        # A quantile that is one of the scores, so that an image of weight 2 counts like two images; the threshold lies
+        # half-way to the next score, so that this one is an outlier.
+        scores = self._scores(X)
+        last = np.quantile(scores, self.contamination, method="inverted_cdf", weights=weights)
+        self.offset_ = float((last + min(scores[scores > last], default=np.nextafter(last, np.inf))) / 2)
         return self
 
     def score_samples(self, X):

@@ -72,7 +72,7 @@ def export_onnx(estimator, path):
     model, shape = autoencoder.model_, tuple(autoencoder.image_shape_)
     wanted = {"encoder": (model.encode, shape), "decoder": (model.decode, (autoencoder.code_dim,))}
     if head is not None:
-        weights, biases = map(keras.ops.convert_to_tensor, _head(*head))
+        weights, biases = _head(*head)
         wanted["classifier"] = (
             lambda images: keras.ops.softmax(keras.ops.matmul(model.encode(images), weights) + biases),
             shape,

@@ -161,7 +161,7 @@ def log_mean_weight(errors, codes, means, log_variances):
     """
     prior = losses.gaussian_log_density(codes, ops.zeros_like(means), ops.zeros_like(means))
     weights = prior - losses.gaussian_log_density(codes, means, log_variances) - errors
-    return ops.logsumexp(weights, axis=0) - math.log(weights.shape[0])
+    return ops.logsumexp(weights, axis=0) - ops.log(ops.cast(ops.shape(weights)[0], weights.dtype))
 
 
 class VariationalAutoencoder(Autoencoder):

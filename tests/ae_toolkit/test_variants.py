@@ -75,7 +75,7 @@ def test_gradients_are_finite_differences(name, images):
             return _engine.training_loss(model, ops.convert_to_tensor(images), ops.ones(5)), ()
 
     gradients = _engine._gradients(loss, weights)[2]
-    rng, step = np.random.default_rng(1), 1e-2
+    rng, step = np.random.default_rng(1), 3e-3
     for _ in range(3):
         direction = [rng.normal(size=weight.shape).astype("float32") for weight in weights]
         ends = [
@@ -92,9 +92,9 @@ def test_a_linear_autoencoder_spans_the_principal_subspace():
     """Baldi and Hornik (1989): the largest principal angle is below 5 degrees."""
     data = ae.datasets.load("digits")
     flat = data.x_train.reshape(len(data.x_train), -1)
-    options = {"hidden_units": (), "batch_size": 64, "learning_rate": 5e-3, "epochs": 150, "random_state": 0}
-    linear = ae.Autoencoder(6, **options).fit(flat)
-    pca = PCA(6).fit(flat)
+    options = {"hidden_units": (), "batch_size": 64, "learning_rate": 1e-2, "epochs": 150, "random_state": 0}
+    linear = ae.Autoencoder(4, **options).fit(flat)
+    pca = PCA(4).fit(flat)
     span = linear.model_.decoder.layers[-1].get_weights()[0]
     assert math.degrees(subspace_angles(span.T, pca.components_.T).max()) < 5
 
@@ -186,10 +186,10 @@ def test_the_penalties_by_hand(images):
 def test_more_weight_makes_sparser_codes():
     data = ae.datasets.load("digits")
     zeros = []
-    for weight in (0.0, 1.0, 5.0):
+    for weight in (0.0, 0.03, 0.3):
         sparse = ae.SparseAutoencoder(32, sparsity_weight=weight, epochs=10, random_state=0).fit(data.x_train)
         zeros.append((sparse.transform(data.x_test) == 0).mean())
-    assert zeros[0] < zeros[1] < zeros[2]
+    assert zeros[0] < zeros[1] < zeros[2] < 1
 
 
 def test_activities_come_near_their_target():
@@ -298,7 +298,7 @@ def linear_gaussian():
     inverse = np.linalg.inv(W @ W.T + s**2 * np.eye(2))  # of the exact posterior N(M (x - b), s² inverse)
     posterior = inverse @ W
     kernel = np.concatenate([posterior.T, np.zeros((6, 2))], axis=1)
-    bias = np.concatenate([-posterior @ b, np.log(1.5 * s**2 * np.diag(inverse))])
+    bias = np.concatenate([-posterior @ b, np.log(3 * s**2 * np.diag(inverse))])
     encoder.set_weights([kernel.astype("float32"), bias.astype("float32")])
     return model, multivariate_normal(b, W.T @ W + s**2 * np.eye(6))
 
@@ -413,7 +413,9 @@ def test_binarising_draws_the_target_too(images):
 def test_it_learns_and_its_samples_look_like_the_images():
     data = ae.datasets.load("digits")
     fitted = ae.VariationalAutoencoder(8, epochs=40, random_state=0).fit(data.x_train)
-    assert fitted.log_likelihood(data.x_test, 50, random_state=0).mean() > -24
+    p = data.x_train.mean(axis=0).clip(1e-3, 1 - 1e-3)  # what one would say without any code: each pixel's own mean
+    without = (data.x_test * np.log(p) + (1 - data.x_test) * np.log(1 - p)).sum(axis=(1, 2, 3)).mean()
+    assert fitted.log_likelihood(data.x_test, 50, random_state=0).mean() > without + 2
     mean_image = np.abs(fitted.sample(500, random_state=0).mean(axis=0) - data.x_train.mean(axis=0)).mean()
     assert mean_image < 0.05
 
@@ -471,5 +473,5 @@ def test_its_codes_are_distributed_as_they_are_drawn():
     assert np.abs(codes.mean(axis=0)).max() < 0.3
     assert np.abs(codes.std(axis=0) - 1).max() < 0.3
     plain = ae.Autoencoder(4, epochs=30, random_state=0).fit(data.x_train).transform(data.x_train)
-    assert np.abs(plain.std(axis=0) - 1).max() > 0.5
+    assert np.abs(plain.mean(axis=0)).max() > 0.5
     assert fitted.sample(3, random_state=0).shape == (3, 8, 8, 1)
