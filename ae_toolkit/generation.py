@@ -82,6 +82,26 @@ class MixtureSampler(BaseEstimator):
         self.autoencoder_, self.mixture_ = autoencoder, mixture.fit(np.asarray(codes, float))
         return self
 
+    @property
+    def n_features_in_(self):
+        """Return how many numbers an image has.
+
+        Returns
+        -------
+        int
+        """
+        return self.autoencoder_.n_features_in_
+
+    @property
+    def feature_names_in_(self):
+        """Return the names of the columns, if the images came as a data frame.
+
+        Returns
+        -------
+        ndarray of str
+        """
+        return self.autoencoder_.feature_names_in_
+
     def sample(self, n_samples=1, random_state=None):
         """Draw new images.
 

@@ -52,7 +52,11 @@ CANNOT_HOLD = {
 
 
 @parametrize_with_checks(
-    [*map(variant, VARIANTS), ae.ReconstructionDetector(variant("Autoencoder"))],
+    [
+        *map(variant, VARIANTS),
+        ae.ReconstructionDetector(variant("Autoencoder")),
+        ae.MixtureSampler(variant("Autoencoder"), n_components=1),
+    ],
     expected_failed_checks=lambda estimator: CANNOT_HOLD,
 )
 def test_scikit_learn(estimator, check):
