@@ -11,6 +11,12 @@ from ae_toolkit.models import AutoencoderModel
 
 ops = keras.ops
 
+#: Keras's activations of which each output depends on its own input only.
+ELEMENTWISE = (
+    "linear", "relu", "sigmoid", "tanh", "softplus", "softsign", "elu", "selu", "gelu", "silu", "leaky_relu",
+)  # fmt: skip
+_RESHAPING = keras.layers.InputLayer, keras.layers.Flatten, keras.layers.Reshape
+
 
 @keras.saving.register_keras_serializable(package="ae_toolkit")
 class ContractiveModel(AutoencoderModel):
@@ -47,9 +53,10 @@ class ContractiveModel(AutoencoderModel):
     def jacobian_norm(self, images):
         """Return ``||J||²``, the sum of all squared derivatives of a code by its image, for each image.
 
-        For an encoder of a single dense layer the sum is exact: ``J`` is its kernel times
-        the derivatives of its activation. For a deeper one it is estimated without bias by
-        ``||Jᵀv||²``, where ``v`` is drawn from N(0, 1), averaged over the projections.
+        For an encoder of a single dense layer whose activation treats each number by
+        itself the sum is exact: ``J`` is its kernel times the activation's derivatives.
+        For any other it is estimated without bias by ``||Jᵀv||²``, where ``v`` is drawn
+        from N(0, 1), averaged over the projections.
 
         Parameters
         ----------
@@ -60,11 +67,12 @@ class ContractiveModel(AutoencoderModel):
         tensor of shape (n,)
         """
         images = ops.convert_to_tensor(images)
-        dense = [layer for layer in self.encoder.layers if layer.weights]
-        if len(dense) == 1 and isinstance(dense[0], keras.layers.Dense):
-            kernel = ops.convert_to_tensor(dense[0].kernel)
-            before = ops.matmul(ops.reshape(images, (-1, kernel.shape[0])), kernel) + dense[0].bias
-            slopes = _engine.pulled_back(dense[0].activation, before, ops.ones_like(before))
+        layers = [layer for layer in self.encoder.layers if not isinstance(layer, _RESHAPING)]
+        if len(layers) == 1 and type(layers[0]) is keras.layers.Dense and layers[0].activation.__name__ in ELEMENTWISE:
+            kernel = ops.convert_to_tensor(layers[0].kernel)
+            before = ops.matmul(ops.reshape(images, (-1, kernel.shape[0])), kernel)
+            before = before + ops.convert_to_tensor(layers[0].bias) if layers[0].use_bias else before
+            slopes = _engine.pulled_back(layers[0].activation, before, ops.ones_like(before))
             return ops.matmul(ops.square(slopes), ops.sum(ops.square(kernel), axis=0))
         norms = 0.0
         for _ in range(self.n_projections):

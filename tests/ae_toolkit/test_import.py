@@ -1,5 +1,6 @@
 """The package's front door: what importing it costs, offers, and says when Keras has no backend."""
 
+import ast
 import os
 import re
 import subprocess
@@ -71,6 +72,17 @@ def test_every_public_name_resolves():
     for name in ae_toolkit.__all__:
         assert getattr(ae_toolkit, name).__name__ in (name, f"ae_toolkit.{name}")
     assert set(ae_toolkit.__all__) <= set(dir(ae_toolkit))
+
+
+def test_one_module_imports_backends():
+    importing = set()
+    for path in Path(ae_toolkit.__file__).parent.glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            names = [item.name for item in node.names] if isinstance(node, ast.Import) else []
+            names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            if {name.partition(".")[0] for name in names} & {"tensorflow", "jax", "torch"}:
+                importing.add(path.name)
+    assert importing == {"_engine.py"}
 
 
 def test_unknown_name_is_an_attribute_error():
