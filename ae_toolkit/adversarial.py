@@ -56,7 +56,7 @@ class AdversarialModel(AutoencoderModel):
 
     >>> discriminator, _ = networks.build((4,), 1)
     >>> model = AdversarialModel(*networks.build((8, 8, 1), code_dim=4), discriminator, 1.0)
-    >>> sorted(model.forward(ops.ones((2, 8, 8, 1))))
+    >>> sorted(model.propagate(ops.ones((2, 8, 8, 1))))
     ['codes', 'of_codes', 'of_drawn', 'reconstructions']
     """
 
@@ -65,8 +65,8 @@ class AdversarialModel(AutoencoderModel):
         self.discriminator, self.weight, self.seed = discriminator, weight, seed
         self.generator = keras.random.SeedGenerator(seed)
 
-    def forward(self, images, training=None):
-        outputs = super().forward(images, training)
+    def propagate(self, images, training=None):
+        outputs = super().propagate(images, training)
         codes = outputs["codes"]
         drawn = keras.random.normal(ops.shape(codes), seed=self.generator)
         # Reversed, the gradient of -log(1 - D) fades just where the discriminator is sure. The factor makes it that

@@ -44,8 +44,8 @@ class ContractiveModel(AutoencoderModel):
         self.weight, self.n_projections, self.seed = weight, n_projections, seed
         self.generator = keras.random.SeedGenerator(seed)
 
-    def forward(self, images, training=None):
-        return {**super().forward(images, training), "jacobian": self.jacobian_norm(images)}
+    def propagate(self, images, training=None):
+        return {**super().propagate(images, training), "jacobian": self.jacobian_norm(images)}
 
     def objective(self, images, outputs):
         return super().objective(images, outputs) + self.weight * outputs["jacobian"]

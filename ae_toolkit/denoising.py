@@ -25,7 +25,7 @@ class DenoisingModel(AutoencoderModel):
 
     >>> from ae_toolkit import networks
     >>> model = DenoisingModel(*networks.build((8, 8, 1), code_dim=4), Corruption("masking", 0.5))
-    >>> tuple(model.forward(keras.ops.ones((2, 8, 8, 1)), training=True)["reconstructions"].shape)
+    >>> tuple(model.propagate(keras.ops.ones((2, 8, 8, 1)), training=True)["reconstructions"].shape)
     (2, 8, 8, 1)
     """
 
@@ -33,8 +33,8 @@ class DenoisingModel(AutoencoderModel):
         super().__init__(encoder, decoder, **kwargs)
         self.corruption = corruption
 
-    def forward(self, images, training=None):
-        return super().forward(self.corruption(images, training=training), training)
+    def propagate(self, images, training=None):
+        return super().propagate(self.corruption(images, training=training), training)
 
     def get_config(self):
         return {**super().get_config(), "corruption": keras.saving.serialize_keras_object(self.corruption)}

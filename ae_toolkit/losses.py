@@ -33,7 +33,7 @@ def squared_error(images, reconstructions):
     >>> float(mean(squared_error(np.ones((3, 2, 2, 1)), np.zeros((3, 2, 2, 1)))))
     4.0
     """
-    return summed(ops.square(images - reconstructions))
+    return summed(ops.square(ops.subtract(images, reconstructions)))
 
 
 def bernoulli(images, logits):
@@ -60,7 +60,7 @@ def bernoulli(images, logits):
     [2.7726]
     """
     # softplus(-l) for a white pixel and softplus(l) for a black one, in a form that does not overflow.
-    return summed(ops.softplus(logits) - images * logits, keep=len(logits.shape) - len(images.shape) + 1)
+    return summed(ops.softplus(logits) - ops.multiply(images, logits), keep=len(logits.shape) - len(images.shape) + 1)
 
 
 def gaussian(images, means, log_scale):
@@ -83,7 +83,7 @@ def gaussian(images, means, log_scale):
     >>> [round(float(nats), 4) for nats in gaussian(np.ones((1, 4)), np.ones((1, 4)), 0.0)]
     [3.6758]
     """
-    nats = 0.5 * ops.square((images - means) * ops.exp(-log_scale)) + log_scale + 0.5 * math.log(2 * math.pi)
+    nats = 0.5 * ops.square(ops.subtract(images, means) * ops.exp(-log_scale)) + log_scale + 0.5 * math.log(2 * math.pi)
     return summed(nats, keep=len(means.shape) - len(images.shape) + 1)
 
 

@@ -1,6 +1,6 @@
 """The Keras model behind every estimator: an encoder, a decoder and an objective.
 
-A variant overrides ``forward``, what happens to a batch on its way through, or
+A variant overrides ``propagate``, what happens to a batch on its way through, or
 ``objective``, what is minimised about it. Both are written with ``keras.ops`` and run on
 any backend.
 """
@@ -14,7 +14,7 @@ class AutoencoderModel(training.TrainableModel):
     """An encoder, followed by a decoder, that minimise the article's loss.
 
     Called in inference it returns the reconstructions. In training it returns all that
-    ``forward`` found, of which the loss is made.
+    ``propagate`` found, of which the loss is made.
 
     Parameters
     ----------
@@ -65,7 +65,7 @@ class AutoencoderModel(training.TrainableModel):
         """
         return self.decoder(codes, training=training)
 
-    def forward(self, images, training=None):
+    def propagate(self, images, training=None):
         """Return what the objective needs to know about a batch, by name.
 
         Parameters
@@ -90,7 +90,7 @@ class AutoencoderModel(training.TrainableModel):
         images : tensor of shape (n, *image_shape)
             The target: clean images.
         outputs : dict of tensors
-            As from ``forward``.
+            As from ``propagate``.
 
         Returns
         -------
@@ -99,10 +99,10 @@ class AutoencoderModel(training.TrainableModel):
         return losses.squared_error(images, outputs["reconstructions"])
 
     def call(self, images, training=None):
-        return self.forward(images, training) if training else self.decode(self.encode(images))
+        return self.propagate(images, training) if training else self.decode(self.encode(images))
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
-        outputs = y_pred if isinstance(y_pred, dict) else self.forward(x, training=False)
+        outputs = y_pred if isinstance(y_pred, dict) else self.propagate(x, training=False)
         return losses.mean(self.objective(x, outputs), sample_weight) + sum(self.losses)
 
     def get_config(self):

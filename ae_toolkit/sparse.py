@@ -29,7 +29,7 @@ class SparseModel(AutoencoderModel):
     >>> from ae_toolkit import networks
     >>> model = SparseModel(*networks.build((8, 8, 1), 4, code_activation="relu"), "l1", 0.1, 0.05)
     >>> images = ops.ones((2, 8, 8, 1))
-    >>> tuple(model.objective(images, model.forward(images)).shape)
+    >>> tuple(model.objective(images, model.propagate(images)).shape)
     (2,)
     """
 

@@ -15,6 +15,9 @@ import numpy as np
 from ae_toolkit import _engine, _steps, checkpoints, streams
 from ae_toolkit._keras import keras
 
+#: Fewer images are computed with blank ones beside them: an image alone then gives the same bits as among others.
+SMALLEST_BATCH = 32
+
 
 class TrainableModel(keras.Model):
     """A Keras model that the engine can train: its input is its target.
@@ -44,8 +47,12 @@ class TrainableModel(keras.Model):
     1.0
     """
 
-    augmentation = None
     _steps = None  # replaces Keras's training function while `fit` runs
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        # Not in the class, where it would hide the layer that PyTorch keeps elsewhere.
+        self.augmentation = None
 
     def make_train_function(self, force=False):
         if self._steps is None:
@@ -299,8 +306,11 @@ def in_batches(function, array, batch_size=1024):
     >>> in_batches(lambda batch: batch + 1, np.zeros((3, 2), "float32"), batch_size=2).shape
     (3, 2)
     """
+    n = len(array)
+    if n < SMALLEST_BATCH:
+        array = np.concatenate([array, np.zeros((SMALLEST_BATCH - n, *array.shape[1:]), array.dtype)])
     parts = [function(array[start : start + batch_size]) for start in range(0, len(array), batch_size)]
-    return np.concatenate([keras.ops.convert_to_numpy(part) for part in parts])
+    return np.concatenate([keras.ops.convert_to_numpy(part) for part in parts])[:n]
 
 
 def _opened(folder, model, source, optimizer, epochs, seed, callbacks):

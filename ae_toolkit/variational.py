@@ -16,6 +16,9 @@ from ae_toolkit.models import AutoencoderModel
 
 ops = keras.ops
 
+#: How far a code's log-variance may be from 0: standard deviations are from 5e-5 to 2e4.
+LIMIT = 20.0
+
 
 @keras.saving.register_keras_serializable(package="ae_toolkit")
 class VariationalModel(AutoencoderModel):
@@ -65,7 +68,8 @@ class VariationalModel(AutoencoderModel):
         log_variances : tensor of shape (n, code_dim)
         """
         means, log_variances = ops.split(self.encoder(images, training=training), 2, axis=-1)
-        return means, log_variances
+        # Where an untrained network is far off, the exponential would overflow.
+        return means, ops.clip(log_variances, -LIMIT, LIMIT)
 
     def encode(self, images, training=None):
         return self.posterior(images, training)[0]
@@ -74,7 +78,7 @@ class VariationalModel(AutoencoderModel):
         pixels = self.decoder(codes, training=training)
         return ops.sigmoid(pixels) if self.likelihood == "bernoulli" else pixels
 
-    def forward(self, images, training=None):
+    def propagate(self, images, training=None):
         means, log_variances = self.posterior(images, training)
         shape = (self.importance_samples, *ops.shape(means))
         noise = keras.random.normal(shape, seed=self.generator)
