@@ -79,8 +79,7 @@ def gaussian(images, means, log_scale):
 
     Examples
     --------
-    >>> import numpy as np
-    >>> [round(float(nats), 4) for nats in gaussian(np.ones((1, 4)), np.ones((1, 4)), 0.0)]
+    >>> [round(float(nats), 4) for nats in gaussian(ops.ones((1, 4)), ops.ones((1, 4)), 0.0)]
     [3.6758]
     """
     nats = 0.5 * ops.square(ops.subtract(images, means) * ops.exp(-log_scale)) + log_scale + 0.5 * math.log(2 * math.pi)

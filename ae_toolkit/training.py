@@ -15,7 +15,7 @@ import numpy as np
 from ae_toolkit import _engine, _steps, checkpoints, streams
 from ae_toolkit._keras import keras
 
-#: Fewer images are computed with blank ones beside them: an image alone then gives the same bits as among others.
+#: A smaller batch is computed with blank images beside it: an image alone then gives the same bits as among others.
 SMALLEST_BATCH = 32
 
 
@@ -307,8 +307,9 @@ def in_batches(function, array, batch_size=1024):
     (3, 2)
     """
     n = len(array)
-    if n < SMALLEST_BATCH:
-        array = np.concatenate([array, np.zeros((SMALLEST_BATCH - n, *array.shape[1:]), array.dtype)])
+    blank = min(SMALLEST_BATCH, batch_size) - (n % batch_size or batch_size)
+    if blank > 0:
+        array = np.concatenate([array, np.zeros((blank, *array.shape[1:]), array.dtype)])
     parts = [function(array[start : start + batch_size]) for start in range(0, len(array), batch_size)]
     return np.concatenate([keras.ops.convert_to_numpy(part) for part in parts])[:n]
 

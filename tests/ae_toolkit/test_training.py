@@ -757,4 +757,19 @@ def test_in_batches_keeps_the_order_and_bounds_the_size():
     found = training.in_batches(function, array, batch_size=3)
     assert isinstance(found, np.ndarray)
     np.testing.assert_array_equal(found, array * 2)
-    assert sizes == [3, 3, 1]
+    assert sizes == [3, 3, 3]
+
+
+@pytest.mark.parametrize("n", [1, 31, 32, 33, 1024, 1025])
+def test_in_batches_completes_a_small_batch_with_blank_images(n):
+    seen = []
+
+    def function(batch):
+        seen.append(batch)
+        return ops.convert_to_tensor(batch)
+
+    array = np.ones((n, 2), np.float32)
+    np.testing.assert_array_equal(training.in_batches(function, array), array)
+    assert min(map(len, seen)) >= training.SMALLEST_BATCH
+    assert max(map(len, seen)) <= 1024
+    np.testing.assert_array_equal(np.concatenate(seen)[n:], 0)

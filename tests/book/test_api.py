@@ -82,7 +82,7 @@ def test_a_class_leads_to_its_bases_in_the_package_and_names_no_other():
         )
         shown[entry] = [link["title"] for link in links]
     assert shown["ae_toolkit.Autoencoder"] == []
-    assert shown["ae_toolkit.autoencoder.AutoencoderModel"] == ["ae_toolkit.training.TrainableModel"]
+    assert shown["ae_toolkit.models.AutoencoderModel"] == ["ae_toolkit.training.TrainableModel"]
 
 
 @site
