@@ -36,7 +36,10 @@ KERAS_MODULES = (
     "keras.regularizers",
 )
 #: Layers that run code or open files.
-CODE = ("Lambda", "TFSMLayer", "TorchModuleWrapper", "JaxLayer", "FlaxLayer")
+CODE = (
+    *("Lambda", "TFSMLayer", "TorchModuleWrapper", "JaxLayer", "FlaxLayer"),
+    *("StringLookup", "IntegerLookup", "TextVectorization"),  # of a vocabulary in a file, in older versions of Keras
+)
 
 
 def save(estimator, path):

@@ -286,6 +286,7 @@ EVIL = [
     {"module": "keras.layers", "class_name": "Lambda", "config": {}, "registered_name": None},
     {"module": "keras.layers", "class_name": "TFSMLayer", "config": {"filepath": "/tmp"}, "registered_name": None},
     {"module": "keras.layers", "class_name": "TorchModuleWrapper", "config": {}, "registered_name": None},
+    {"module": "keras.layers", "class_name": "StringLookup", "config": {"vocabulary": "a"}, "registered_name": None},
     {"module": "subprocess", "class_name": "Popen", "config": {"args": "true"}, "registered_name": None},
     {"module": "os", "class_name": "system", "config": {}, "registered_name": "ae_toolkit>Nothing"},
     {"module": "builtins", "class_name": "function", "config": "eval", "registered_name": "function"},
