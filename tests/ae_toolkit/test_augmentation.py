@@ -270,7 +270,10 @@ def test_its_model_can_be_saved(images, tmp_path):
     fitted = estimator(augmentation={"rotation": 90}).fit(images)
     fitted.model_.save(tmp_path / "model.keras")
     loaded = keras.saving.load_model(tmp_path / "model.keras", compile=False)
-    np.testing.assert_array_equal(ops.convert_to_numpy(loaded(images)), fitted.reconstruct(images))
+    for ours, theirs in zip(fitted.model_.get_weights(), loaded.get_weights(), strict=True):
+        np.testing.assert_array_equal(theirs, ours)
+    # not bit for bit: the estimator completes a batch with blank images, the model alone does not
+    np.testing.assert_allclose(ops.convert_to_numpy(loaded(images)), fitted.reconstruct(images), atol=1e-6)
 
 
 # ----------------------------------------------------------------------------- bad input
