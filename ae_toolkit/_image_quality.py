@@ -41,6 +41,7 @@ def reconstruction_error(images, reconstructions, sample_weight=None):
 
     Examples
     --------
+    >>> from ae_toolkit.metrics import reconstruction_error
     >>> reconstruction_error([[0.0, 1.0]], [[0.0, 0.5]])
     0.25
     >>> reconstruction_error([[0.0], [0.0]], [[1.0], [2.0]], sample_weight=[3, 1])
@@ -83,6 +84,7 @@ def psnr(images, reconstructions, data_range=1.0):
 
     Examples
     --------
+    >>> from ae_toolkit.metrics import psnr
     >>> psnr([[0.0, 1.0]], [[0.1, 0.9]])  # one tenth of the range off everywhere
     20.0
     """
@@ -131,6 +133,8 @@ def ssim(images, reconstructions, data_range=1.0):
 
     Examples
     --------
+    >>> import numpy as np
+    >>> from ae_toolkit.metrics import ssim
     >>> pictures = np.random.default_rng(0).random((2, 8, 8, 1))
     >>> ssim(pictures, pictures)
     1.0
@@ -174,6 +178,7 @@ class FrechetDistance:
 
     Examples
     --------
+    >>> from ae_toolkit.metrics import FrechetDistance
     >>> print(FrechetDistance(4.2, "PCA-32", 2000, 2000))
     4.20 (features: PCA-32, 2000 real, 2000 generated images)
     """
@@ -232,6 +237,8 @@ def frechet_distance(real, generated, features, name):
 
     Examples
     --------
+    >>> import numpy as np
+    >>> from ae_toolkit.metrics import frechet_distance
     >>> images = np.random.default_rng(0).random((50, 4))
     >>> print(frechet_distance(images, images + 0.5, features=lambda x: x[:, :2], name="first two pixels"))
     0.50 (features: first two pixels, 50 real, 50 generated images)
@@ -293,6 +300,7 @@ def bits_per_pixel(nats, image_shape):
 
     Examples
     --------
+    >>> from ae_toolkit.metrics import bits_per_pixel
     >>> round(bits_per_pixel(543.4, (28, 28, 1)), 3)
     1.0
     """

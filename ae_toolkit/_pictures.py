@@ -37,6 +37,8 @@ def image_grid(images, titles=None, n_columns=10, ax=None):
 
     Examples
     --------
+    >>> import numpy as np
+    >>> from ae_toolkit.plots import image_grid
     >>> ax = image_grid(np.zeros((12, 8, 8, 1)))
     >>> ax.images[0].get_array().shape
     (17, 89)
@@ -87,6 +89,8 @@ def reconstructions(originals, *reconstructed, labels=None, n=10, ax=None):
 
     Examples
     --------
+    >>> import numpy as np
+    >>> from ae_toolkit.plots import reconstructions
     >>> ax = reconstructions(np.zeros((5, 8, 8, 1)), np.ones((5, 8, 8, 1)))
     >>> [label.get_text() for label in ax.get_yticklabels()]
     ['original', 'reconstruction']
@@ -140,6 +144,8 @@ def latent_grid(decode, code_dim=2, n=15, limits=None, ax=None):
 
     Examples
     --------
+    >>> import numpy as np
+    >>> from ae_toolkit.plots import latent_grid
     >>> ax = latent_grid(lambda codes: np.ones((len(codes), 8, 8, 1)), n=5)
     >>> [label.get_text() for label in ax.get_xticklabels()]
     ['−1.28', '−0.52', '0.00', '0.52', '1.28']
@@ -189,6 +195,8 @@ def interpolation(images, labels=None, ax=None):
 
     Examples
     --------
+    >>> import numpy as np
+    >>> from ae_toolkit.plots import interpolation
     >>> ax = interpolation(np.zeros((2, 5, 8, 8, 1)), labels=["pixels", "codes"])
     >>> [label.get_text() for label in ax.get_xticklabels()]
     ['0', '0.5', '1']

@@ -32,6 +32,8 @@ def reverse_gradient(values, factor=1.0):
 
     Examples
     --------
+    >>> from keras import ops
+    >>> from ae_toolkit.adversarial import reverse_gradient
     >>> float(reverse_gradient(ops.ones(())))
     1.0
     """
@@ -54,6 +56,9 @@ class AdversarialModel(AutoencoderModel):
     --------
     `AdversarialAutoencoder` makes one, and trains it.
 
+    >>> from keras import ops
+    >>> from ae_toolkit import networks
+    >>> from ae_toolkit.adversarial import AdversarialModel
     >>> discriminator, _ = networks.build((4,), 1)
     >>> model = AdversarialModel(*networks.build((8, 8, 1), code_dim=4), discriminator, 1.0)
     >>> sorted(model.propagate(ops.ones((2, 8, 8, 1))))

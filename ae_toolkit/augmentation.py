@@ -45,6 +45,7 @@ class RandomAffine(keras.layers.Layer):
     Examples
     --------
     >>> import numpy as np
+    >>> from ae_toolkit.augmentation import RandomAffine
     >>> move = RandomAffine(rotation=10, shift=0.1, seed=0)
     >>> images = np.random.default_rng(0).random((4, 8, 8, 1))
     >>> moved = np.asarray(move(images, training=True))
@@ -112,6 +113,8 @@ class Binarize(keras.layers.Layer):
 
     Examples
     --------
+    >>> from keras import ops
+    >>> from ae_toolkit.augmentation import Binarize
     >>> grey = ops.full((1, 1000), 0.25)
     >>> drawn = Binarize(seed=0)(grey, training=True)
     >>> 0.2 < float(ops.mean(drawn)) < 0.3, float(ops.max(drawn))

@@ -47,6 +47,7 @@ class Chapter:
 
     Examples
     --------
+    >>> from ae_toolkit import Chapter
     >>> run = Chapter("quick")
     >>> run.data.name, run.pick(quick=30, full=10)
     ('digits', 30)
@@ -81,6 +82,7 @@ class Chapter:
 
         Examples
         --------
+        >>> from ae_toolkit import Chapter
         >>> Chapter("full").pick(quick="digits", full="MNIST")
         'MNIST'
         """
@@ -105,6 +107,7 @@ class Chapter:
 
         Examples
         --------
+        >>> from ae_toolkit import Chapter
         >>> from ae_toolkit.claims import Prediction
         >>> box = Chapter("quick").settle("C01", "confirmed", Prediction("error falls", 1, "<", 2), because="It did.")
         >>> box.record["verdict"]
@@ -123,6 +126,7 @@ class Chapter:
 
         Examples
         --------
+        >>> from ae_toolkit import Chapter
         >>> Chapter("quick").glue(error=13.8659)  # the page may now say {glue:text}`error`
         """
         from IPython import get_ipython
@@ -143,6 +147,7 @@ class Chapter:
 
         Examples
         --------
+        >>> from ae_toolkit import Chapter
         >>> Chapter("quick").colophon().record["profile"]
         'quick'
         """
@@ -162,6 +167,7 @@ class Colophon:
 
     Examples
     --------
+    >>> from ae_toolkit.chapter import Colophon
     >>> Colophon({"profile": "quick", "data": "digits", "seeds": [0, 1], "versions": {"numpy": "2"}, "seconds": 1.5})
     Produced with profile quick (digits), seeds 0, 1, in 1.5 s. Versions: numpy 2.
     """
@@ -191,6 +197,7 @@ def describe(record):
 
     Examples
     --------
+    >>> from ae_toolkit.chapter import describe
     >>> describe({"profile": "quick", "data": "digits", "seeds": [0], "versions": {"numpy": "2"}, "seconds": 1.5})
     'Produced with profile quick (digits), seed 0, in 1.5 s. Versions: numpy 2.'
     """
@@ -212,6 +219,7 @@ def versions():
 
     Examples
     --------
+    >>> from ae_toolkit.chapter import versions
     >>> list(versions())[:2]
     ['Python', 'ae_toolkit']
     """

@@ -51,6 +51,7 @@ class Checkpoint(keras.callbacks.Callback):
     Estimators make one when ``fit`` gets a `checkpoint_dir`; see `ae_toolkit.Autoencoder`.
 
     >>> import tempfile
+    >>> from pathlib import Path
     >>> import numpy as np
     >>> import ae_toolkit as ae
     >>> images = np.zeros((64, 8, 8, 1), "float32")

@@ -41,6 +41,7 @@ def article():
 
     Examples
     --------
+    >>> from ae_toolkit.claims import article
     >>> len(article()), article()["C04"]["section"]
     (28, '1.2')
     """
@@ -72,6 +73,7 @@ class Prediction:
 
     Examples
     --------
+    >>> from ae_toolkit.claims import Prediction
     >>> Prediction("the error is below 2", [1.0, 1.5], "<", 2.0).outcome
     True
     """
@@ -121,6 +123,7 @@ def as_text(figure):
 
     Examples
     --------
+    >>> from ae_toolkit.claims import as_text
     >>> as_text(13.8659), as_text([1.0, 1.5]), as_text(60000)
     ('13.9', '1.25 ± 0.35', '60000')
     """
@@ -146,6 +149,7 @@ class Verdict:
 
     Examples
     --------
+    >>> from ae_toolkit.claims import Prediction, settle
     >>> box = settle("C04", "confirmed", Prediction("the loss falls", 1.5, "<", 2.0), because="It fell.")
     >>> box.record["verdict"], box.record["section"]
     ('confirmed', '1.2')
@@ -194,6 +198,7 @@ def settle(claim, verdict, *predictions, because, profile="quick"):
 
     Examples
     --------
+    >>> from ae_toolkit.claims import Prediction, settle
     >>> settle("C04", "confirmed", Prediction("the loss falls", 1.5, "<", 2.0), because="It fell.")
     C04 confirmed: Training runs the network forward, measures the squared error and takes a gradient step back.
       held: the loss falls: 1.5 < 2

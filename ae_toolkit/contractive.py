@@ -33,7 +33,9 @@ class ContractiveModel(AutoencoderModel):
     --------
     `ContractiveAutoencoder` makes one, and trains it.
 
+    >>> from keras import ops
     >>> from ae_toolkit import networks
+    >>> from ae_toolkit.contractive import ContractiveModel
     >>> model = ContractiveModel(*networks.build((8, 8, 1), code_dim=4), 0.1, 1)
     >>> tuple(model.jacobian_norm(ops.ones((2, 8, 8, 1))).shape)
     (2,)

@@ -128,6 +128,7 @@ def load(name, data_dir=None):
 
     Examples
     --------
+    >>> from ae_toolkit.datasets import load
     >>> data = load("digits")
     >>> data.x_train.shape, data.x_train.dtype
     ((1437, 8, 8, 1), dtype('float32'))

@@ -23,7 +23,10 @@ class DenoisingModel(AutoencoderModel):
     --------
     `DenoisingAutoencoder` makes one, and trains it.
 
+    >>> import keras
     >>> from ae_toolkit import networks
+    >>> from ae_toolkit.denoising import DenoisingModel
+    >>> from ae_toolkit.layers import Corruption
     >>> model = DenoisingModel(*networks.build((8, 8, 1), code_dim=4), Corruption("masking", 0.5))
     >>> tuple(model.propagate(keras.ops.ones((2, 8, 8, 1)), training=True)["reconstructions"].shape)
     (2, 8, 8, 1)

@@ -55,6 +55,7 @@ def export_onnx(estimator, path):
 
     Examples
     --------
+    >>> import tempfile
     >>> import ae_toolkit as ae
     >>> data = ae.datasets.load("digits")
     >>> autoencoder = ae.Autoencoder(code_dim=4, epochs=1, random_state=0).fit(data.x_train)

@@ -146,6 +146,7 @@ def interpolate(autoencoder, start, end, n_steps=8, path="linear"):
     Examples
     --------
     >>> import ae_toolkit as ae
+    >>> from ae_toolkit.generation import interpolate
     >>> data = ae.datasets.load("digits")
     >>> autoencoder = ae.Autoencoder(code_dim=4, epochs=2, random_state=0).fit(data.x_train)
     >>> interpolate(autoencoder, data.x_test[0], data.x_test[1], n_steps=5).shape

@@ -26,6 +26,9 @@ class TiedDense(keras.layers.Layer):
 
     Examples
     --------
+    >>> import keras
+    >>> from keras import ops
+    >>> from ae_toolkit.layers import TiedDense
     >>> dense = keras.layers.Dense(2, kernel_initializer="ones")
     >>> dense.build((None, 3))
     >>> layer = TiedDense(3)
@@ -78,6 +81,8 @@ class ToPatches(keras.layers.Layer):
 
     Examples
     --------
+    >>> from keras import ops
+    >>> from ae_toolkit.layers import ToPatches
     >>> tuple(ToPatches(4)(ops.zeros((2, 10, 8, 3))).shape)
     (2, 3, 2, 48)
     """
@@ -110,6 +115,8 @@ class FromPatches(keras.layers.Layer):
 
     Examples
     --------
+    >>> from keras import ops
+    >>> from ae_toolkit.layers import FromPatches
     >>> tuple(FromPatches((10, 8, 3), 4)(ops.zeros((2, 3, 2, 48))).shape)
     (2, 10, 8, 3)
     """
@@ -144,6 +151,8 @@ class ResidualBlock(keras.layers.Layer):
 
     Examples
     --------
+    >>> from keras import ops
+    >>> from ae_toolkit.layers import ResidualBlock
     >>> block, pictures = ResidualBlock("relu"), ops.ones((2, 7, 7, 4))
     >>> bool(ops.all(block(pictures) == pictures))  # until it has learned something
     True
@@ -189,6 +198,8 @@ class Corruption(keras.layers.Layer):
 
     Examples
     --------
+    >>> from keras import ops
+    >>> from ae_toolkit.layers import Corruption
     >>> spoil = Corruption("masking", 0.5, seed=0)
     >>> images = ops.ones((1, 1000))
     >>> 0.4 < float(ops.mean(spoil(images, training=True))) < 0.6, float(ops.mean(spoil(images)))

@@ -56,6 +56,7 @@ def bernoulli(images, logits):
     Examples
     --------
     >>> import numpy as np
+    >>> from ae_toolkit.losses import bernoulli
     >>> [round(float(nats), 4) for nats in bernoulli(np.ones((1, 4)), np.zeros((1, 4)))]
     [2.7726]
     """
@@ -79,6 +80,8 @@ def gaussian(images, means, log_scale):
 
     Examples
     --------
+    >>> from keras import ops
+    >>> from ae_toolkit.losses import gaussian
     >>> [round(float(nats), 4) for nats in gaussian(ops.ones((1, 4)), ops.ones((1, 4)), 0.0)]
     [3.6758]
     """
@@ -106,6 +109,7 @@ def gaussian_kl(means, log_variances):
     Examples
     --------
     >>> import numpy as np
+    >>> from ae_toolkit.losses import gaussian_kl
     >>> [float(nats) for nats in gaussian_kl(np.array([[1.0, 2.0]]), np.zeros((1, 2)))]
     [2.5]
     """
@@ -126,6 +130,7 @@ def gaussian_log_density(codes, means, log_variances):
     Examples
     --------
     >>> import numpy as np
+    >>> from ae_toolkit.losses import gaussian_log_density
     >>> round(float(gaussian_log_density(np.zeros(2), np.zeros(2), np.zeros(2))), 4)
     -1.8379
     """
@@ -154,6 +159,7 @@ def bernoulli_kl(target, activities):
     Examples
     --------
     >>> import numpy as np
+    >>> from ae_toolkit.losses import bernoulli_kl
     >>> round(float(bernoulli_kl(0.5, np.array([0.5, 0.25]))), 4)
     0.1438
     """
@@ -178,6 +184,7 @@ def mean(per_image, sample_weight=None):
     Examples
     --------
     >>> import numpy as np
+    >>> from ae_toolkit.losses import mean
     >>> float(mean(np.array([1.0, 2.0]), np.array([0.5, 1.5])))
     1.75
     """
@@ -200,6 +207,7 @@ def summed(values, keep=1):
     Examples
     --------
     >>> import numpy as np
+    >>> from ae_toolkit.losses import summed
     >>> tuple(summed(np.ones((2, 3, 4))).shape)
     (2,)
     """

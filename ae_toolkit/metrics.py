@@ -76,6 +76,7 @@ def clustering_accuracy(labels_true, labels_pred):
 
     Examples
     --------
+    >>> from ae_toolkit.metrics import clustering_accuracy
     >>> clustering_accuracy([0, 0, 1, 1], ["b", "b", "a", "b"])
     0.75
     """
@@ -112,6 +113,7 @@ def nmi(labels_true, labels_pred):
 
     Examples
     --------
+    >>> from ae_toolkit.metrics import nmi
     >>> round(nmi([0, 0, 1, 1], ["b", "b", "a", "b"]), 3)
     0.344
     """
@@ -146,6 +148,7 @@ def ari(labels_true, labels_pred):
 
     Examples
     --------
+    >>> from ae_toolkit.metrics import ari
     >>> ari([0, 0, 1, 1], [1, 1, 0, 0])
     1.0
     """
@@ -173,6 +176,7 @@ def clustering_scores(labels_true, labels_pred):
 
     Examples
     --------
+    >>> from ae_toolkit.metrics import clustering_scores
     >>> clustering_scores([0, 0, 1, 1], ["b", "b", "a", "a"])
     {'accuracy': 1.0, 'nmi': 1.0, 'ari': 1.0}
     """
@@ -213,6 +217,8 @@ def trustworthiness(images, codes, n_neighbors=5):
 
     Examples
     --------
+    >>> import numpy as np
+    >>> from ae_toolkit.metrics import trustworthiness
     >>> images = np.arange(8.0).reshape(8, 1, 1, 1)  # eight pictures of one pixel
     >>> trustworthiness(images, [[0], [1], [2], [3], [4], [5], [6], [7]], n_neighbors=2)
     1.0
@@ -256,6 +262,7 @@ def linear_probe(codes_train, y_train, codes_test, y_test):
 
     Examples
     --------
+    >>> from ae_toolkit.metrics import linear_probe
     >>> linear_probe([[0.0], [0.1], [0.9], [1.0]], [0, 0, 1, 1], [[0.2], [0.8]], [0, 1])
     1.0
     """
@@ -285,6 +292,7 @@ def knn_probe(codes_train, y_train, codes_test, y_test, n_neighbors=5):
 
     Examples
     --------
+    >>> from ae_toolkit.metrics import knn_probe
     >>> knn_probe([[0.0], [0.1], [0.9], [1.0]], [0, 0, 1, 1], [[0.2], [0.8]], [0, 1], n_neighbors=1)
     1.0
     """

@@ -23,7 +23,9 @@ class AutoencoderModel(training.TrainableModel):
 
     Examples
     --------
+    >>> import keras
     >>> from ae_toolkit import networks
+    >>> from ae_toolkit.models import AutoencoderModel
     >>> model = AutoencoderModel(*networks.build((8, 8, 1), code_dim=4))
     >>> tuple(model(keras.ops.zeros((2, 8, 8, 1))).shape)
     (2, 8, 8, 1)

@@ -38,6 +38,7 @@ def default_hidden_units(n_pixels):
 
     Examples
     --------
+    >>> from ae_toolkit.networks import default_hidden_units
     >>> default_hidden_units(28 * 28), default_hidden_units(8 * 8)
     ((512, 256), (256, 128))
     """
@@ -69,6 +70,7 @@ def resolve(network, image_shape):
 
     Examples
     --------
+    >>> from ae_toolkit.networks import resolve
     >>> resolve("auto", (28, 28, 1)), resolve("auto", (32, 32, 3))
     ('dense', 'conv')
     """
@@ -131,6 +133,7 @@ def build(image_shape, code_dim, network="auto", hidden_units=None, activation="
 
     Examples
     --------
+    >>> from ae_toolkit.networks import build
     >>> encoder, decoder = build((8, 8, 1), code_dim=4)
     >>> encoder.output_shape, decoder.output_shape
     ((None, 4), (None, 8, 8, 1))
@@ -178,6 +181,7 @@ def own(encoder, decoder, image_shape, code_dim, n_statistics=1):
 
     Examples
     --------
+    >>> from ae_toolkit.networks import build, own
     >>> encoder, decoder = own(*build((6,), 2), image_shape=(6,), code_dim=2)
     >>> encoder.output_shape
     (None, 2)
@@ -214,6 +218,7 @@ def tie(encoder, decoder):
 
     Examples
     --------
+    >>> from ae_toolkit.networks import build
     >>> encoder, decoder = build((6,), 2, hidden_units=(4,), tied=True)
     >>> [tuple(weight.shape) for weight in decoder.weights]  # biases only
     [(4,), (6,)]

@@ -62,6 +62,7 @@ def code_scatter(codes, labels, class_names=None, ax=None):
 
     Examples
     --------
+    >>> from ae_toolkit.plots import code_scatter
     >>> ax = code_scatter([[0.0, 0.0], [1.0, 1.0]], [0, 1])
     >>> ax.get_xlabel()
     'code, 1st number'
@@ -106,6 +107,7 @@ def confusion(labels_true, labels_pred, class_names=None, ax=None):
 
     Examples
     --------
+    >>> from ae_toolkit.plots import confusion
     >>> ax = confusion([0, 0, 1], [0, 1, 1], class_names=["shirt", "shoe"])
     >>> [text.get_text() for text in ax.texts]
     ['1', '1', '0', '1']
@@ -159,6 +161,7 @@ def training_curve(history, ax=None):
 
     Examples
     --------
+    >>> from ae_toolkit.plots import training_curve
     >>> ax = training_curve({"loss": [4.0, 2.0], "val_loss": [4.1, 2.5]})
     >>> ax.get_xlabel(), ax.get_ylabel()
     ('epoch', 'squared error per image')
@@ -204,6 +207,7 @@ def learning_curves(histories, labels=None, keys=None, ylabel=ERROR_LABEL, ax=No
 
     Examples
     --------
+    >>> from ae_toolkit.plots import learning_curves
     >>> seeds = [{"loss": [4.0, 2.0]}, {"loss": [5.0, 2.5]}]
     >>> ax = learning_curves([seeds, [{"loss": [3.0, 1.0]}]], labels=["dense", "conv"])
     >>> [line.get_label() for line in ax.lines], ax.lines[0].get_ydata().tolist()
@@ -266,6 +270,7 @@ def sweep(x, curves, xlabel, ylabel=ERROR_LABEL, ax=None):
 
     Examples
     --------
+    >>> from ae_toolkit.plots import sweep
     >>> ax = sweep([2, 4], {"PCA": [3.0, 2.0], "autoencoder": [[2.0, 2.2], [1.0, 1.1]]}, "numbers in the code")
     >>> [line.get_label() for line in ax.lines]
     ['PCA', 'autoencoder']

@@ -26,7 +26,9 @@ class SparseModel(AutoencoderModel):
     --------
     `SparseAutoencoder` makes one, and trains it.
 
+    >>> from keras import ops
     >>> from ae_toolkit import networks
+    >>> from ae_toolkit.sparse import SparseModel
     >>> model = SparseModel(*networks.build((8, 8, 1), 4, code_activation="relu"), "l1", 0.1, 0.05)
     >>> images = ops.ones((2, 8, 8, 1))
     >>> tuple(model.objective(images, model.propagate(images)).shape)

@@ -63,6 +63,8 @@ def save(estimator, path):
 
     Examples
     --------
+    >>> import tempfile
+    >>> import numpy as np
     >>> import ae_toolkit as ae
     >>> data = ae.datasets.load("digits")
     >>> autoencoder = ae.Autoencoder(code_dim=4, epochs=2, random_state=0).fit(data.x_train)
@@ -119,6 +121,7 @@ def load(path):
 
     Examples
     --------
+    >>> import tempfile
     >>> import ae_toolkit as ae
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     ae.save(ae.Autoencoder(code_dim=7), f"{folder}/seven")

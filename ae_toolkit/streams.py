@@ -37,6 +37,8 @@ def is_stream(source):
 
     Examples
     --------
+    >>> import numpy as np
+    >>> from ae_toolkit.streams import is_stream
     >>> is_stream(np.zeros((2, 8, 8, 1))), is_stream("folder/with/images")
     (False, True)
     """
@@ -73,6 +75,8 @@ def open_stream(source, batch_size, seed, steps_per_epoch=None, weights=None):
 
     Examples
     --------
+    >>> import numpy as np
+    >>> from ae_toolkit.streams import open_stream
     >>> stream = open_stream(np.zeros((10, 8, 8, 1), "float32"), batch_size=4, seed=0)
     >>> stream.image_shape, stream.steps, [len(batch) for batch in stream.epoch(0)]
     ((8, 8, 1), 3, [4, 4, 2])
@@ -103,6 +107,7 @@ def shuffled(n, seed, epoch):
 
     Examples
     --------
+    >>> from ae_toolkit.streams import shuffled
     >>> sorted(shuffled(4, seed=0, epoch=2).tolist())
     [0, 1, 2, 3]
     """
@@ -126,6 +131,8 @@ class Stream:
 
     Examples
     --------
+    >>> import numpy as np
+    >>> from ae_toolkit.streams import Stream, open_stream
     >>> stream = open_stream(np.zeros((10, 8, 8, 1), "float32"), batch_size=5, seed=0)
     >>> isinstance(stream, Stream), stream.steps, len(stream.array)
     (True, 2, 10)

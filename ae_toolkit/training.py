@@ -31,6 +31,9 @@ class TrainableModel(keras.Model):
 
     Examples
     --------
+    >>> import keras
+    >>> import numpy as np
+    >>> from ae_toolkit.training import TrainableModel, fit, optimizer
     >>> class Scaled(TrainableModel):
     ...     def __init__(self):
     ...         super().__init__()
@@ -125,8 +128,10 @@ def fit(model, images, *, epochs, optimizer, batch_size=256, seed=None, validati
 
     Examples
     --------
-    >>> from ae_toolkit.autoencoder import AutoencoderModel
+    >>> import numpy as np
+    >>> from ae_toolkit.models import AutoencoderModel
     >>> from ae_toolkit.networks import build
+    >>> from ae_toolkit.training import fit, optimizer
     >>> model, images = AutoencoderModel(*build((8, 8, 1), code_dim=4)), np.zeros((64, 8, 8, 1), "float32")
     >>> history = fit(model, images, epochs=3, optimizer=optimizer("adam", 1e-3, "constant", steps=3), seed=0)
     >>> len(history["loss"])
@@ -185,6 +190,8 @@ def curve(model):
 
     Examples
     --------
+    >>> import keras
+    >>> from ae_toolkit.training import curve
     >>> curve(keras.Sequential([keras.layers.Dense(1)]))
     {}
     """
@@ -234,6 +241,7 @@ def optimizer(name, learning_rate, schedule, steps, warmup=0.0, clip_norm=None):
 
     Examples
     --------
+    >>> from ae_toolkit.training import optimizer
     >>> round(float(optimizer("adam", 1e-3, "constant", steps=10).learning_rate), 6)
     0.001
     >>> rate = optimizer("adam", 1e-3, "cosine", steps=100, warmup=0.1)._learning_rate
@@ -276,6 +284,7 @@ def scope(strategy):
 
     Examples
     --------
+    >>> from ae_toolkit.training import scope
     >>> with scope(None):
     ...     pass
     """
@@ -303,6 +312,7 @@ def in_batches(function, array, batch_size=1024):
     Examples
     --------
     >>> import numpy as np
+    >>> from ae_toolkit.training import in_batches
     >>> in_batches(lambda batch: batch + 1, np.zeros((3, 2), "float32"), batch_size=2).shape
     (3, 2)
     """

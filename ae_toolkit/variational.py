@@ -39,7 +39,9 @@ class VariationalModel(AutoencoderModel):
     --------
     `VariationalAutoencoder` makes one, and trains it.
 
+    >>> from keras import ops
     >>> from ae_toolkit import networks
+    >>> from ae_toolkit.variational import VariationalModel
     >>> model = VariationalModel(*networks.build((8, 8, 1), code_dim=4, n_statistics=2), "bernoulli")
     >>> means, log_variances = model.posterior(ops.zeros((2, 8, 8, 1)))
     >>> tuple(means.shape), tuple(log_variances.shape)
@@ -159,6 +161,8 @@ def log_mean_weight(errors, codes, means, log_variances):
 
     Examples
     --------
+    >>> from keras import ops
+    >>> from ae_toolkit.variational import log_mean_weight
     >>> zeros = ops.zeros((1, 1, 2))
     >>> [float(value) for value in log_mean_weight(ops.ones((1, 1)), zeros, zeros[0], zeros[0])]
     [-1.0]

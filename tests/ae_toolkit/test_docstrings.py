@@ -1,5 +1,8 @@
 """Every public name is described as numpydoc asks, with an example; what the examples say is tested as doctests."""
 
+import ast
+import builtins
+import doctest
 import inspect
 
 import ae_names
@@ -7,6 +10,8 @@ import pytest
 from numpydoc.docscrape import get_doc_object
 from numpydoc.validate import validate
 from sphinx.pycode import ModuleAnalyzer
+
+import ae_toolkit
 
 NAMES = ae_names.public_names()
 METHODS = {
@@ -44,6 +49,19 @@ def has_example(value):
     return "\nExamples\n--------\n" in doc and ">>> " in doc.partition("\nExamples\n--------\n")[2]
 
 
+def not_imported(value):
+    """Return the names that an example takes from nowhere: copied from the page, it would fail."""
+    examples = doctest.DocTestParser().get_examples(inspect.getdoc(value) or "")
+    nodes = list(ast.walk(ast.parse("".join(example.source for example in examples))))
+    bound = set(dir(builtins))
+    bound |= {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
+    bound |= {node.name for node in nodes if isinstance(node, ast.FunctionDef | ast.ClassDef)}
+    bound |= {node.arg for node in nodes if isinstance(node, ast.arg)}
+    imports = [node for node in nodes if isinstance(node, ast.Import | ast.ImportFrom)]
+    bound |= {item.asname or item.name.partition(".")[0] for node in imports for item in node.names}
+    return {node.id for node in nodes if isinstance(node, ast.Name)} - bound
+
+
 def described(kinds):
     return [entry for entry, name in NAMES.items() if name.kind in kinds]
 
@@ -66,6 +84,17 @@ def test_a_method_s_docstring_is_as_numpydoc_asks(place):
 @pytest.mark.parametrize("entry", described({"class", "function"}))
 def test_an_entry_has_an_example(entry):
     assert has_example(NAMES[entry].value)
+
+
+@pytest.mark.parametrize("entry", described({"class", "exception", "function"}))
+def test_an_example_imports_what_it_uses(entry):
+    assert not_imported(NAMES[entry].value) == set()
+
+
+@pytest.mark.parametrize("place", METHODS)
+def test_a_method_s_example_imports_what_it_uses(place):
+    cls, method = METHODS[place]
+    assert not_imported(vars(cls)[method]) == set()
 
 
 @pytest.mark.parametrize("entry", described({"data"}))
@@ -141,12 +170,14 @@ class Bad:
 def test_a_good_docstring_passes():
     assert complaints(good) == []
     assert has_example(good)
+    assert not_imported(ae_toolkit.save) == set()
 
 
 def test_a_bad_docstring_is_caught():
     codes = {complaint.partition(":")[0] for complaint in complaints(bad)}
     assert codes >= {"SS02", "SS03", "SS05", "PR01", "PR02", "PR06", "PR08", "PR09", "RT01"}
     assert not has_example(bad)
+    assert not_imported(good) == {"good"}
     assert any("'two'" in complaint for complaint in complaints(Bad))
     assert complaints(vars(Bad)["undescribed"]) == ["GL08: The object does not have a docstring"]
 
