@@ -54,14 +54,14 @@ def resolve(network, image_shape):
 
     Parameters
     ----------
-    network : {"auto", "dense", "conv"}
+    network : {"auto", "dense", "conv", "patch"}
     image_shape : tuple of int
         (height, width, channels), or (pixels,) for flat images.
 
     Returns
     -------
     str
-        ``"dense"`` or ``"conv"``.
+        ``"dense"``, ``"conv"`` or ``"patch"``.
 
     Raises
     ------
