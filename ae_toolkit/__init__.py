@@ -9,51 +9,17 @@ name, so that one import is enough::
     codes = ae.Autoencoder(code_dim=8).fit(data.x_train).transform(data.x_test)
 
 Importing the package imports neither Keras nor scikit-learn: each part is loaded
-when it is first used.
+when it is first used. What is here, and in which room, stands in ``__init__.pyi``.
 """
+
+import sys
 
 import lazy_loader
 
+from ae_toolkit import _moved
+
 __version__ = "0.1.0"
 
-__getattr__, __dir__, __all__ = lazy_loader.attach(
-    __name__,
-    submodules=[
-        "adversarial",
-        "anomaly",
-        "augmentation",
-        "chapter",
-        "checkpoints",
-        "claims",
-        "contractive",
-        "datasets",
-        "denoising",
-        "export",
-        "generation",
-        "layers",
-        "losses",
-        "metrics",
-        "models",
-        "networks",
-        "plots",
-        "sparse",
-        "storage",
-        "streams",
-        "training",
-        "variational",
-    ],
-    submod_attrs={
-        "adversarial": ["AdversarialAutoencoder"],
-        "anomaly": ["ReconstructionDetector"],
-        "autoencoder": ["Autoencoder"],
-        "chapter": ["Chapter"],
-        "contractive": ["ContractiveAutoencoder"],
-        "datasets": ["ImageDataset"],
-        "denoising": ["DenoisingAutoencoder"],
-        "export": ["export_onnx"],
-        "generation": ["MixtureSampler"],
-        "sparse": ["SparseAutoencoder"],
-        "storage": ["load", "save"],
-        "variational": ["VariationalAutoencoder"],
-    },
-)
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+
+_moved.install(sys.modules[__name__])

@@ -76,12 +76,12 @@ def check_weights(sample_weight, images):
     return (weights / weights.mean()).astype(np.float32)
 
 
-def check_seed(random_state):
+def as_random_state(random_state):
     """Return a generator for a `random_state`; for None one of its own, where scikit-learn takes NumPy's global one.
 
     Examples
     --------
-    >>> check_seed(None) is np.random.mtrand._rand
+    >>> as_random_state(None) is np.random.mtrand._rand
     False
     """
     return np.random.RandomState() if random_state is None else check_random_state(random_state)

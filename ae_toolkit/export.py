@@ -15,7 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from ae_toolkit import training
 from ae_toolkit._keras import keras
-from ae_toolkit.autoencoder import Autoencoder
+from ae_toolkit.estimators.autoencoder import Autoencoder
 
 #: How far a file's results may be from Keras's, as a part of the largest.
 TOLERANCE = 1e-5

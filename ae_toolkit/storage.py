@@ -18,7 +18,7 @@ from sklearn.mixture import GaussianMixture
 
 import ae_toolkit
 from ae_toolkit._keras import keras
-from ae_toolkit.autoencoder import Autoencoder
+from ae_toolkit.estimators.autoencoder import Autoencoder
 
 #: Version of the folder's content, which `load` has to know.
 FORMAT = 1

@@ -23,8 +23,9 @@ from measure import Row, as_markdown, in_turn, save, table
 from sklearn.decomposition import PCA
 
 import ae_toolkit as ae
-from ae_toolkit import _engine, metrics
+from ae_toolkit import metrics
 from ae_toolkit._keras import keras
+from ae_toolkit.training import loop as compiled_loop
 
 NETWORKS = {  # name: hidden units, code, convolutional?, images in an epoch, targets against (Keras, PyTorch)
     "dense 784-128-32": ((128,), 32, False, 60_000, (3.5, 3.5)),
@@ -158,7 +159,7 @@ def time_to_error(setting):
 
     def ours(batch_size, rate):
         def train():
-            _engine._loops.clear()  # what an earlier round compiled must not save this one the time
+            compiled_loop._loops.clear()  # what an earlier round compiled must not save this one the time
             options = {"batch_size": batch_size, "learning_rate": rate}
             return Toolkit(images, hidden, code, conv).train(epochs * batch_size // 256, held_out, **options)[1]
 

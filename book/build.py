@@ -26,8 +26,8 @@ import yaml
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from ae_toolkit import datasets  # noqa: E402
-from ae_toolkit.chapter import PROFILES, versions  # noqa: E402
+from ae_toolkit.book.chapter import PROFILES, versions  # noqa: E402
+from ae_toolkit.data import datasets  # noqa: E402
 
 
 class BuildError(Exception):

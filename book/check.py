@@ -19,7 +19,12 @@ import build
 PYTEST = [sys.executable, "-m", "pytest", "--quiet", "-p", "no:cacheprovider"]
 REPLAY = ["-p", "nbval_history", "--nbval", "--nbval-current-env"]
 # What every model computes; the whole suite on JAX takes a quarter of an hour.
-ON_JAX = [f"tests/ae_toolkit/test_{part}.py" for part in ("variants", "generation", "anomaly", "losses")]
+ON_JAX = [
+    "tests/ae_toolkit/estimators/test_variants.py",
+    "tests/ae_toolkit/estimators/test_generation.py",
+    "tests/ae_toolkit/estimators/test_anomaly.py",
+    "tests/ae_toolkit/networks/test_losses.py",
+]
 TWO_WORKERS = ["--numprocesses", "2", "--dist"]  # the two cores
 
 

@@ -13,8 +13,8 @@ from docutils import nodes
 from docutils.parsers.rst import Directive
 from sphinx.util import logging
 
-from ae_toolkit.chapter import COLOPHON_MIME_TYPE, describe
-from ae_toolkit.claims import MIME_TYPE, VERDICTS, article
+from ae_toolkit.book.chapter import COLOPHON_MIME_TYPE, describe
+from ae_toolkit.book.claims import MIME_TYPE, VERDICTS, article
 
 logger = logging.getLogger(__name__)
 

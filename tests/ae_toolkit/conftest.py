@@ -17,14 +17,14 @@ HERE = Path(__file__).parent
 
 def take(way, monkeypatch):
     """Make trainings on arrays go one of the ways that they can go."""
-    from ae_toolkit import _steps
+    from ae_toolkit.training import plans
 
-    if way != "Keras's own" and _steps._engine.BACKEND not in ("tensorflow", "jax"):
+    if way != "Keras's own" and plans.loop.BACKEND not in ("tensorflow", "jax"):
         pytest.skip("on this backend Keras's own steps train")
     if way == "streamed":
-        monkeypatch.setattr(_steps, "RESIDENT_BYTES", 0)
+        monkeypatch.setattr(plans, "RESIDENT_BYTES", 0)
     if way == "Keras's own":
-        monkeypatch.setattr(_steps, "choose", lambda model, source, *_: _steps.KerasTraining(model, source))
+        monkeypatch.setattr(plans, "choose", lambda model, source, *_: plans.KerasTraining(model, source))
 
 
 @pytest.fixture(params=["resident", "streamed", "Keras's own"])

@@ -11,11 +11,12 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 import ae_toolkit as ae
-from ae_toolkit import _engine, export
+from ae_toolkit import export
+from ae_toolkit.training import loop
 
 pytest.importorskip("onnx")
 onnxruntime = pytest.importorskip("onnxruntime")
-for module in export._CONVERTERS[_engine.BACKEND]:
+for module in export._CONVERTERS[loop.BACKEND]:
     pytest.importorskip(module)
 
 IMAGES = np.random.default_rng(0).random((40, 8, 8, 1), dtype=np.float32)

@@ -82,7 +82,7 @@ def test_one_module_imports_backends():
             names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
             if {name.partition(".")[0] for name in names} & {"tensorflow", "jax", "torch"}:
                 importing.add(path.name)
-    assert importing == {"_engine.py"}
+    assert importing == {"loop.py"}
 
 
 def test_unknown_name_is_an_attribute_error():

@@ -155,7 +155,7 @@ def test_uses_are_those_that_a_search_of_the_cells_finds(entry, written):
     ("import ae_toolkit.metrics as m\nm.knn_probe", ["metrics.knn_probe"]),
     ("from ae_toolkit import metrics, plots as p\np.sweep(metrics.knn_probe)", ["metrics.knn_probe", "plots.sweep"]),
     ("from ae_toolkit.metrics import knn_probe as vote\nvote(1)", ["metrics.knn_probe"]),
-    ("from ae_toolkit.autoencoder import Autoencoder\nAutoencoder().fit(x)", ["Autoencoder"]),
+    ("from ae_toolkit.estimators.autoencoder import Autoencoder\nAutoencoder().fit(x)", ["Autoencoder"]),
     ("import ae_toolkit as ae\nmetrics = ae.metrics\nmetrics.knn_probe(1)", ["metrics.knn_probe"]),
     ("%matplotlib inline\nimport ae_toolkit as ae\n!ls\nae.Autoencoder", ["Autoencoder"]),
     ("from ae_toolkit.metrics import knn_probe", []),  # an import alone is no use

@@ -7,8 +7,8 @@ import pytest
 import site_reader
 from site_reader import ROOT, SITE
 
-from ae_toolkit import claims
-from ae_toolkit.chapter import COLOPHON_MIME_TYPE
+from ae_toolkit.book import claims
+from ae_toolkit.book.chapter import COLOPHON_MIME_TYPE
 
 ARTICLE_SECTIONS = """
 1.1 1.1.1 1.1.2 1.2 1.2.1 1.2.2 1.3 1.3.1 1.3.2

@@ -1,0 +1,6 @@
+from . import chapter as chapter
+from . import claims as claims
+from .chapter import Chapter as Chapter
+from .claims import ClaimError as ClaimError
+from .claims import Prediction as Prediction
+from .claims import settle as settle

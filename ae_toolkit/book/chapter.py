@@ -1,0 +1,237 @@
+"""What every chapter of the book begins and ends with: a profile, its data, a colophon.
+
+A chapter has one parameter, its profile. ``"quick"`` runs on scikit-learn's digits in
+seconds; ``"full"`` runs the same cells on MNIST in minutes.
+"""
+
+import html
+import platform
+import sys
+import time
+from functools import cached_property
+from importlib import metadata
+
+from ae_toolkit.book import claims
+from ae_toolkit.data import datasets
+
+#: The profiles, and the data set of each.
+PROFILES = {"quick": "digits", "full": "mnist"}
+_GLUE_PREFIX = "application/papermill.record/"
+#: Under which a notebook keeps a colophon's record.
+COLOPHON_MIME_TYPE = "application/vnd.ae-toolkit.colophon+json"
+
+_SHOWN_VERSIONS = ("keras", "tensorflow", "tensorflow-cpu", "jax", "torch", "numpy", "scikit-learn", "matplotlib")
+
+
+class Chapter:
+    """One run of a chapter.
+
+    Parameters
+    ----------
+    profile : {"quick", "full"}
+    seeds : sequence of int, default=(0, 1, 2)
+        The seeds over which the chapter's stochastic figures are averaged.
+    data_dir : path-like, optional
+        Where the full profile's files are; see `ae_toolkit.data.datasets.load`.
+
+    Attributes
+    ----------
+    data : ImageDataset
+        The profile's images, loaded when first asked for.
+    full : bool
+        Whether this is the full profile.
+
+    Raises
+    ------
+    ValueError
+        If the profile is unknown.
+
+    Examples
+    --------
+    >>> from ae_toolkit import Chapter
+    >>> run = Chapter("quick")
+    >>> run.data.name, run.pick(quick=30, full=10)
+    ('digits', 30)
+    """
+
+    def __init__(self, profile, seeds=(0, 1, 2), data_dir=None):
+        if profile not in PROFILES:
+            raise ValueError(f"expected PROFILE to be one of {sorted(PROFILES)}, got {profile!r}")
+        self.profile, self.seeds, self._data_dir = profile, tuple(seeds), data_dir
+        self.full = profile == "full"
+        self._start = time.perf_counter()
+        # Here, so that whatever a backend prints on import belongs to the hidden first cell.
+        from ae_toolkit import _keras  # noqa: F401
+
+    @cached_property
+    def data(self):
+        """The profile's images, loaded when first asked for."""
+        return datasets.load(PROFILES[self.profile], data_dir=self._data_dir)
+
+    def pick(self, *, quick, full):
+        """Return the value for this run's profile.
+
+        Parameters
+        ----------
+        quick, full : object
+            The values to choose from.
+
+        Returns
+        -------
+        object
+            One of the two.
+
+        Examples
+        --------
+        >>> from ae_toolkit import Chapter
+        >>> Chapter("full").pick(quick="digits", full="MNIST")
+        'MNIST'
+        """
+        return full if self.full else quick
+
+    def settle(self, claim, verdict, *predictions, because):
+        """Settle a claim from this run's figures; see `ae_toolkit.book.claims.settle`.
+
+        Parameters
+        ----------
+        claim : str
+            The claim's number, such as ``"C07"``.
+        verdict : {"confirmed", "depends", "refuted"}
+        *predictions : Prediction
+            What should be seen if the claim is right, and whether it was.
+        because : str
+            What decides it, or what it depends on, for the reader.
+
+        Returns
+        -------
+        Verdict
+
+        Examples
+        --------
+        >>> from ae_toolkit import Chapter
+        >>> from ae_toolkit.book.claims import Prediction
+        >>> box = Chapter("quick").settle("C01", "confirmed", Prediction("error falls", 1, "<", 2), because="It did.")
+        >>> box.record["verdict"]
+        'confirmed'
+        """
+        return claims.settle(claim, verdict, *predictions, because=because, profile=self.profile)
+
+    def glue(self, **figures):
+        """Hand figures to the page's sentences, which show them by ``{glue:text}`` roles.
+
+        Parameters
+        ----------
+        **figures : float, str or array of float
+            Numbers are shown as in a verdict, to three significant digits and with
+            their spread over seeds; text as it is.
+
+        Examples
+        --------
+        >>> from ae_toolkit import Chapter
+        >>> Chapter("quick").glue(error=13.8659)  # the page may now say {glue:text}`error`
+        """
+        from IPython import get_ipython
+
+        shell = get_ipython()
+        for name, value in figures.items():
+            text = value if isinstance(value, str) else claims.as_text(value)
+            if shell is not None:  # MyST-NB finds the figure by this metadata; the prefix keeps it off the page
+                note = {"scrapbook": {"name": name, "mime_prefix": _GLUE_PREFIX}}
+                shell.display_pub.publish({_GLUE_PREFIX + "text/plain": text}, metadata=note)
+
+    def colophon(self):
+        """Return what produced the page: profile, data, seeds, versions, seconds.
+
+        Returns
+        -------
+        Colophon
+
+        Examples
+        --------
+        >>> from ae_toolkit import Chapter
+        >>> Chapter("quick").colophon().record["profile"]
+        'quick'
+        """
+        return Colophon(
+            {"profile": self.profile, "data": PROFILES[self.profile], "seeds": list(self.seeds),
+             "versions": versions(), "seconds": round(time.perf_counter() - self._start, 1)}
+        )  # fmt: skip
+
+
+class Colophon:
+    """What produced a page, shown at its end; made by `Chapter.colophon`.
+
+    Parameters
+    ----------
+    record : dict
+        ``profile``, ``data``, ``seeds``, ``versions`` and ``seconds``.
+
+    Examples
+    --------
+    >>> from ae_toolkit.book.chapter import Colophon
+    >>> Colophon({"profile": "quick", "data": "digits", "seeds": [0, 1], "versions": {"numpy": "2"}, "seconds": 1.5})
+    Produced with profile quick (digits), seeds 0, 1, in 1.5 s. Versions: numpy 2.
+    """
+
+    def __init__(self, record):
+        self.record = record
+
+    def __repr__(self):
+        return describe(self.record)
+
+    def _repr_mimebundle_(self, include=None, exclude=None):
+        page = f"<p class='ae-colophon' style='font-size:.85em;opacity:.85'>{html.escape(repr(self))}</p>"
+        return {COLOPHON_MIME_TYPE: self.record, "text/html": page, "text/plain": repr(self)}
+
+
+def describe(record):
+    """Return a colophon's record as a sentence or two.
+
+    Parameters
+    ----------
+    record : dict
+        As a `Colophon` keeps it.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> from ae_toolkit.book.chapter import describe
+    >>> describe({"profile": "quick", "data": "digits", "seeds": [0], "versions": {"numpy": "2"}, "seconds": 1.5})
+    'Produced with profile quick (digits), seed 0, in 1.5 s. Versions: numpy 2.'
+    """
+    seeds = ", ".join(map(str, record["seeds"]))
+    named = ", ".join(f"{name} {version}" for name, version in record["versions"].items())
+    plural = "s" if len(record["seeds"]) > 1 else ""
+    return (
+        f"Produced with profile {record['profile']} ({record['data']}), seed{plural} {seeds}, "
+        f"in {record['seconds']} s. Versions: {named}."
+    )
+
+
+def versions():
+    """Return the versions of Python, this package and what it computes with.
+
+    Returns
+    -------
+    dict of str to str
+
+    Examples
+    --------
+    >>> from ae_toolkit.book.chapter import versions
+    >>> list(versions())[:2]
+    ['Python', 'ae_toolkit']
+    """
+    from ae_toolkit import __version__
+
+    found = {"Python": platform.python_version(), "ae_toolkit": __version__}
+    for name in _SHOWN_VERSIONS:
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    if "ipykernel" in sys.modules:
+        found["ipykernel"] = metadata.version("ipykernel")
+    return found

@@ -1,0 +1,365 @@
+"""Where training images come from: an array, a data set, or a folder of image files.
+
+A stream knows the shape of an image and how many batches make an epoch, and hands them
+out one by one, so that memory does not grow with the number of images. What comes out
+is checked: a batch of another shape, an early end or an exception becomes an error that
+says in which epoch and batch it happened.
+"""
+
+import math
+import os
+import zlib
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
+from numbers import Integral
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from ae_toolkit._keras import keras
+
+#: How the names of the files end that a folder of images is read from.
+IMAGE_FILES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp")
+
+
+def is_stream(source):
+    """Return whether `source` is read in batches rather than held as one array.
+
+    Parameters
+    ----------
+    source : object
+        Anything that was given as images.
+
+    Returns
+    -------
+    bool
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ae_toolkit.data.streams import is_stream
+    >>> is_stream(np.zeros((2, 8, 8, 1))), is_stream("folder/with/images")
+    (False, True)
+    """
+    return isinstance(source, str | os.PathLike | keras.utils.PyDataset | Stream) or _is_tf_data(source)
+
+
+def open_stream(source, batch_size, seed, steps_per_epoch=None, weights=None):
+    """Return a `Stream` over any source.
+
+    Parameters
+    ----------
+    source : ndarray, tf.data.Dataset, keras.utils.PyDataset, str or path
+        A data set yields batches of floating-point images, or tuples that begin with
+        one. A path names a folder whose image files, in it and below it, have one size.
+    batch_size : int
+        For arrays and folders; a data set brings its own batches.
+    seed : int or None
+        Orders the images of arrays and folders, anew in each epoch; None takes any.
+    steps_per_epoch : int, optional
+        Batches that make an epoch. Needed for a data set that does not know its length.
+    weights : ndarray of float32, shape (n,), optional
+        A factor for each image's loss, for an array.
+
+    Returns
+    -------
+    Stream
+
+    Raises
+    ------
+    ValueError
+        If the source is empty, or of unknown length without `steps_per_epoch`.
+    FileNotFoundError
+        If a folder does not exist or holds no image files.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ae_toolkit.data.streams import open_stream
+    >>> stream = open_stream(np.zeros((10, 8, 8, 1), "float32"), batch_size=4, seed=0)
+    >>> stream.image_shape, stream.steps, [len(batch) for batch in stream.epoch(0)]
+    ((8, 8, 1), 3, [4, 4, 2])
+    """
+    if isinstance(source, Stream):
+        return source
+    if seed is None:
+        seed = int(np.random.SeedSequence().generate_state(1)[0])
+    if _is_tf_data(source):
+        return _TFData(source, steps_per_epoch)
+    if isinstance(source, keras.utils.PyDataset):
+        return _PyData(source, steps_per_epoch)
+    if isinstance(source, str | os.PathLike):
+        return _Folder(source, batch_size, seed, steps_per_epoch)
+    return _Array(source, batch_size, seed, steps_per_epoch, weights)
+
+
+def shuffled(n, seed, epoch):
+    """Return the order in which an epoch takes n images; the same for the same seed and epoch.
+
+    Parameters
+    ----------
+    n, seed, epoch : int
+
+    Returns
+    -------
+    ndarray of int32, shape (n,)
+
+    Examples
+    --------
+    >>> from ae_toolkit.data.streams import shuffled
+    >>> sorted(shuffled(4, seed=0, epoch=2).tolist())
+    [0, 1, 2, 3]
+    """
+    return np.random.default_rng([seed, epoch]).permutation(n).astype(np.int32)
+
+
+class Stream:
+    """Batches of equal images, epoch after epoch.
+
+    Attributes
+    ----------
+    image_shape : tuple of int
+    steps : int
+        Batches in an epoch.
+    seed : int
+        Orders the images, where this is ours to do.
+    array : ndarray or None
+        All images, if they are in memory.
+    weights : ndarray of float32, shape (n,), or None
+        A factor for each image's loss, if they were given with an array.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ae_toolkit.data.streams import Stream, open_stream
+    >>> stream = open_stream(np.zeros((10, 8, 8, 1), "float32"), batch_size=5, seed=0)
+    >>> isinstance(stream, Stream), stream.steps, len(stream.array)
+    (True, 2, 10)
+    """
+
+    image_shape, steps, seed, array, weights = (), 0, 0, None, None
+
+    def epoch(self, number):
+        """Yield the batches of an epoch.
+
+        Parameters
+        ----------
+        number : int
+            The epoch, counted from 0; it decides the order.
+
+        Yields
+        ------
+        array or tensor of float32, shape (b, *image_shape)
+
+        Raises
+        ------
+        ValueError
+            If the images end too early or a batch is not as expected.
+        RuntimeError
+            If the source raises an error; it says in which epoch and batch.
+        """
+        batches = self._batches(number)
+        for step in range(self.steps):
+            place = f"batch {step + 1} of {self.steps} in epoch {number + 1}"
+            try:
+                batch = next(batches)
+            except StopIteration:
+                raise ValueError(
+                    f"expected {self.steps} batches an epoch, but the images ended before {place}"
+                ) from None
+            except Exception as error:
+                raise RuntimeError(f"reading {place} failed: {type(error).__name__}: {error}") from error
+            yield self._check(_images(batch), place)
+
+    def weighted_epoch(self, number):
+        """Return the batches of an epoch with the factors of their images, which are 1 unless they were given.
+
+        Parameters
+        ----------
+        number : int
+            The epoch, counted from 0.
+
+        Returns
+        -------
+        iterator of pairs
+            A batch, as from `epoch`, and its factors: an array of float32, shape (b,).
+        """
+        return ((batch, np.ones(len(batch), "float32")) for batch in self.epoch(number))
+
+    def _batches(self, number):
+        raise NotImplementedError
+
+    def description(self):
+        """Return what tells this source from another.
+
+        Returns
+        -------
+        dict
+            Plain JSON values.
+        """
+        return {"kind": type(self).__name__.strip("_"), "image_shape": list(self.image_shape), "steps": self.steps}
+
+    def _check(self, batch, place):
+        if self.image_shape and tuple(batch.shape[1:]) != self.image_shape:
+            raise ValueError(f"expected images of shape {self.image_shape} in {place}, got {tuple(batch.shape[1:])}")
+        if len(batch) == 0:
+            raise ValueError(f"expected at least one image in {place}, got none")
+        if "float" not in str(batch.dtype):
+            raise ValueError(
+                f"expected floating-point pixels, customarily in [0, 1], in {place}, got {batch.dtype}. "
+                "Scale them first, 8-bit images by 1 / 255."
+            )
+        return keras.ops.cast(batch, "float32") if keras.ops.is_tensor(batch) else np.asarray(batch, np.float32)
+
+
+class _Array(Stream):
+    """An array in memory or mapped from a file; only a batch of it is copied at a time."""
+
+    def __init__(self, images, batch_size, seed, steps_per_epoch=None, weights=None):
+        self.array, self.seed, self.batch_size, self.weights = images, seed, min(batch_size, len(images)), weights
+        self.image_shape = images.shape[1:]
+        self.steps = _at_most(math.ceil(len(images) / self.batch_size), steps_per_epoch)
+
+    def epoch_indices(self, number):
+        """Return the indices of an epoch's full batches, (steps, batch size), and of the smaller last one."""
+        order = shuffled(len(self.array), self.seed, number)[: self.steps * self.batch_size]
+        full = len(order) // self.batch_size * self.batch_size
+        return order[:full].reshape(-1, self.batch_size), order[full:]
+
+    def _indices(self, number):
+        full, last = self.epoch_indices(number)
+        return (*full, *([last] if len(last) else []))
+
+    def _batches(self, number):
+        return (self.array[indices] for indices in self._indices(number))
+
+    def weighted_epoch(self, number):
+        if self.weights is None:
+            return super().weighted_epoch(number)
+        return zip(self.epoch(number), (self.weights[indices] for indices in self._indices(number)), strict=False)
+
+    def description(self):
+        checksum = zlib.crc32(np.ascontiguousarray(self.array))
+        if self.weights is not None:
+            checksum = zlib.crc32(self.weights, checksum)
+        shape = list(self.array.shape)
+        return {**super().description(), "shape": shape, "batch_size": self.batch_size, "checksum": checksum}
+
+
+class _Folder(Stream):
+    """Image files, decoded a few batches ahead in threads."""
+
+    def __init__(self, folder, batch_size, seed, steps_per_epoch=None):
+        folder = Path(folder)
+        if not folder.is_dir():
+            raise FileNotFoundError(f"expected a folder of image files, but there is no folder {folder}")
+        found = (path for path in folder.rglob("*") if path.suffix.lower() in IMAGE_FILES)
+        self.files = sorted(path for path in found if path.is_file())
+        if not self.files:
+            raise FileNotFoundError(f"expected image files ({', '.join(IMAGE_FILES)}) in {folder}, found none")
+        self.seed, self.batch_size = seed, min(batch_size, len(self.files))
+        self.image_shape = self._read(self.files[0]).shape
+        self.steps = _at_most(math.ceil(len(self.files) / self.batch_size), steps_per_epoch)
+
+    def _batches(self, number):
+        order = shuffled(len(self.files), self.seed, number)
+
+        def batch(step):
+            chosen = order[step * self.batch_size : (step + 1) * self.batch_size]
+            return np.stack([self._read(self.files[index]) for index in chosen])
+
+        return _ahead(batch, self.steps, workers=2)
+
+    def description(self):
+        names = repr([(file.name, file.stat().st_size) for file in self.files])
+        found = {"files": len(self.files), "batch_size": self.batch_size, "checksum": zlib.crc32(names.encode())}
+        return {**super().description(), **found}
+
+    def _read(self, file):
+        with Image.open(file) as picture:
+            if picture.mode.startswith("I"):  # 16 bits
+                array = np.asarray(picture, np.float32)[..., None] / 65535
+            elif picture.mode in ("1", "L", "LA"):
+                array = np.asarray(picture.convert("L"), np.float32)[..., None] / 255
+            else:
+                array = np.asarray(picture.convert("RGB"), np.float32) / 255
+        if self.image_shape and array.shape != self.image_shape:
+            first = self.files[0].name
+            raise ValueError(f"expected images of shape {self.image_shape} as in {first}, got {array.shape} in {file}")
+        return array
+
+
+class _PyData(Stream):
+    """A Keras PyDataset, its batches asked for ahead of time in its own number of threads."""
+
+    def __init__(self, source, steps_per_epoch):
+        length = source.num_batches
+        if length is None and steps_per_epoch is None:
+            raise ValueError("expected steps_per_epoch, since the PyDataset does not say how many batches it has")
+        self.source, self.steps = source, _at_most(length, steps_per_epoch)
+        if not self.steps:
+            raise ValueError("expected a PyDataset with at least one batch, got an empty one")
+        self.image_shape = tuple(_images(source[0]).shape[1:])
+
+    def _batches(self, number):
+        self.source.on_epoch_begin()
+        for step, batch in enumerate(_ahead(self.source.__getitem__, self.steps, self.source.workers)):
+            if step + 1 == self.steps:  # nobody asks for more than the last batch
+                self.source.on_epoch_end()
+            yield batch
+
+
+class _TFData(Stream):
+    """A tf.data.Dataset: an endless one goes on where the last epoch ended, others begin anew."""
+
+    def __init__(self, source, steps_per_epoch):
+        length = int(source.cardinality())
+        if length < 0 and steps_per_epoch is None:
+            kind = "endless" if length == -1 else "of unknown length"
+            raise ValueError(f"expected steps_per_epoch, since the tf.data.Dataset is {kind}")
+        self.source, self.steps = source, _at_most(length if length >= 0 else None, steps_per_epoch)
+        if not self.steps:
+            raise ValueError("expected a tf.data.Dataset with at least one batch, got an empty one")
+        self._endless = iter(source) if length == -1 else None
+        shape = getattr(_images(source.element_spec), "shape", None)
+        if shape is None or shape.rank is None or not shape[1:].is_fully_defined():
+            shape = _images(next(iter(source))).shape
+        self.image_shape = tuple(shape[1:])
+
+    def _batches(self, number):
+        return self._endless or iter(self.source)
+
+
+def _is_tf_data(source):
+    return hasattr(source, "element_spec") and hasattr(source, "cardinality")
+
+
+def _images(batch):
+    """Return the images of a batch that may carry labels behind them."""
+    return batch[0] if isinstance(batch, tuple | list) else batch
+
+
+def _at_most(steps, wanted):
+    if wanted is not None and (not isinstance(wanted, Integral) or isinstance(wanted, bool) or wanted < 1):
+        raise ValueError(f"expected steps_per_epoch to be a positive integer, got {wanted!r}")
+    if steps is not None and wanted is not None and wanted > steps:
+        raise ValueError(f"expected steps_per_epoch to be at most the {steps} batches there are, got {wanted}")
+    return wanted or steps
+
+
+def _ahead(function, count, workers):
+    """Yield function(0), function(1), ..., computed in threads a few calls ahead."""
+    workers = max(1, workers)
+    pool = ThreadPoolExecutor(workers)
+    try:
+        waiting = deque(pool.submit(function, i) for i in range(min(workers + 1, count)))
+        for i in range(len(waiting), count + len(waiting)):
+            if i == count:  # all is asked for, and the threads end; nobody may come back after the last value
+                pool.shutdown(wait=False)
+            result = waiting.popleft().result()
+            if i < count:
+                waiting.append(pool.submit(function, i))
+            yield result
+    finally:
+        pool.shutdown(cancel_futures=True)

@@ -1,0 +1,9 @@
+from . import adversarial as adversarial
+from . import anomaly as anomaly
+from . import autoencoder as autoencoder
+from . import contractive as contractive
+from . import denoising as denoising
+from . import generation as generation
+from . import models as models
+from . import sparse as sparse
+from . import variational as variational

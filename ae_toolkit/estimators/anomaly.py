@@ -1,0 +1,135 @@
+"""Outliers are images that an autoencoder, trained on the others, cannot give back."""
+
+from numbers import Real
+
+import numpy as np
+from sklearn.base import BaseEstimator, OutlierMixin, clone
+from sklearn.utils._param_validation import HasMethods, Interval
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from ae_toolkit._validation import check_images, check_weights, n_axes
+from ae_toolkit.estimators.autoencoder import Autoencoder
+
+
+class ReconstructionDetector(OutlierMixin, BaseEstimator):
+    """Call an image an outlier if its reconstruction error is large.
+
+    Parameters
+    ----------
+    autoencoder : estimator, optional
+        Any with ``reconstruct``; a copy of it is fitted. By default ``Autoencoder()`` with
+        a code of at most 8 numbers.
+    contamination : float, default=0.1
+        The part of the training images that is called outlying, which sets the threshold;
+        in (0, 0.5].
+
+    Attributes
+    ----------
+    autoencoder_ : estimator
+        The fitted autoencoder.
+    offset_ : float
+        Minus the squared error per image from which on an image is an outlier.
+    n_features_in_ : int
+        Numbers in an image.
+
+    References
+    ----------
+    Sakurada, M. and Yairi, T. (2014). Anomaly detection using autoencoders with nonlinear
+    dimensionality reduction. MLSDA workshop, 4-11.
+
+    Examples
+    --------
+    >>> import ae_toolkit as ae
+    >>> data = ae.datasets.load("digits")
+    >>> autoencoder = ae.Autoencoder(code_dim=8, epochs=5, random_state=0)
+    >>> detector = ae.ReconstructionDetector(autoencoder, contamination=0.05).fit(data.x_train)
+    >>> detector.predict(1 - data.x_test[:3])  # black on white
+    array([-1, -1, -1])
+    """
+
+    _parameter_constraints = {
+        "autoencoder": [HasMethods(["fit", "reconstruct"]), None],
+        "contamination": [Interval(Real, 0, 0.5, closed="right")],
+    }
+
+    def __init__(self, autoencoder=None, *, contamination=0.1):
+        self.autoencoder = autoencoder
+        self.contamination = contamination
+
+    def fit(self, X, y=None, sample_weight=None):
+        """Fit the autoencoder and the threshold.
+
+        Parameters
+        ----------
+        X : array-like of images, mostly inliers
+        y : ignored
+        sample_weight : array-like of shape (n,), optional
+            How much each image counts in training the autoencoder.
+
+        Returns
+        -------
+        self
+        """
+        self._validate_params()
+        if n_axes(X) <= 2:  # a table, in scikit-learn's own words
+            X = validate_data(self, X, dtype=np.float32, ensure_min_features=2)
+        else:
+            X = check_images(X)
+            self.n_features_in_ = int(np.prod(X.shape[1:]))
+        autoencoder = self.autoencoder
+        if autoencoder is None:
+            autoencoder = Autoencoder(min(8, self.n_features_in_ - 1), random_state=0)
+        self.autoencoder_ = clone(autoencoder).fit(X, sample_weight=sample_weight)
+        weights = None if sample_weight is None else check_weights(sample_weight, X)
+        # A quantile that is one of the scores, so that an image of weight 2 counts like two images; the threshold lies
+        # half-way to the next score, so that this one is an outlier.
+        scores = self._scores(X)
+        last = np.quantile(scores, self.contamination, method="inverted_cdf", weights=weights)
+        self.offset_ = float((last + min(scores[scores > last], default=np.nextafter(last, np.inf))) / 2)
+        return self
+
+    def score_samples(self, X):
+        """Return minus the squared error of each image: the lower, the more abnormal.
+
+        Parameters
+        ----------
+        X : array-like, images of the shape seen in fit
+
+        Returns
+        -------
+        ndarray of shape (n,)
+        """
+        check_is_fitted(self)
+        if n_axes(X) <= 2:
+            X = validate_data(self, X, dtype=np.float32, reset=False)
+        return self._scores(check_images(X))
+
+    def _scores(self, X):
+        error = np.square(np.asarray(X, float) - self.autoencoder_.reconstruct(X))
+        return -error.reshape(len(error), -1).sum(axis=1)
+
+    def decision_function(self, X):
+        """Return ``score_samples(X) - offset_``: negative for outliers.
+
+        Parameters
+        ----------
+        X : array-like, images of the shape seen in fit
+
+        Returns
+        -------
+        ndarray of shape (n,)
+        """
+        return self.score_samples(X) - self.offset_
+
+    def predict(self, X):
+        """Return -1 for outliers and 1 for inliers.
+
+        Parameters
+        ----------
+        X : array-like, images of the shape seen in fit
+
+        Returns
+        -------
+        ndarray of int, shape (n,)
+        """
+        return np.where(self.decision_function(X) < 0, -1, 1)

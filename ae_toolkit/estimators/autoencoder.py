@@ -1,0 +1,401 @@
+"""The autoencoder as a scikit-learn transformer, and the base of every other estimator here.
+
+``transform`` encodes images, ``inverse_transform`` decodes codes, ``score`` is minus the
+article's loss. A variant overrides a hook or two: the Keras model that is trained, or
+how codes become images.
+"""
+
+import math
+import warnings
+from numbers import Integral, Real
+
+import numpy as np
+from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.utils import check_array
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from ae_toolkit import _parameters, metrics, networks, training
+from ae_toolkit._keras import keras
+from ae_toolkit._validation import as_random_state, check_images, check_weights, n_axes
+from ae_toolkit.data import augmentation, streams
+from ae_toolkit.estimators.models import AutoencoderModel
+
+
+class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+    """Compress images to short codes and decode codes to images.
+
+    Parameters
+    ----------
+    code_dim : int, default=32
+        How many numbers a code has. More than an image has is allowed, with a warning.
+    network : {"auto", "dense", "conv", "patch"}, default="auto"
+        ``"auto"`` takes convolutions for pictures of more than 1,024 numbers.
+    hidden_units : sequence of int, optional
+        Widths (``"conv"``: filters) of the encoder's hidden layers; the decoder mirrors
+        them. By default derived from the image's shape. ``()`` has none, which makes a
+        linear autoencoder.
+    tied : bool, default=False
+        Whether the decoder's weights are the encoder's, transposed. Dense networks only.
+    encoder, decoder : keras.Model, optional
+        A network of your own, from (n, *image_shape) to (n, code_dim) and back. Training
+        starts from its weights; the given models themselves stay as they are.
+    activation : str, default="relu"
+        Keras activation of the hidden layers.
+    code_activation : str, default="linear"
+        Keras activation of the code.
+    output_activation : str, default="linear"
+        Keras activation of the reconstruction. ``"sigmoid"`` suits pixels in [0, 1].
+    optimizer : str, default="adam"
+        Keras's name of the optimiser.
+    learning_rate : float, default=2e-3
+        The highest rate of the training.
+    schedule : {"cosine", "constant"}, default="cosine"
+        Whether the learning rate falls to zero over the training or stays.
+    warmup : float, default=0.0
+        Part of the training, from 0 to 1, in which the learning rate rises to its highest.
+    clip_norm : float, optional
+        A gradient whose norm over all weights is larger is shortened to it.
+    precision : {"float32", "bfloat16"}, default="float32"
+        What hidden layers compute in. Weights, codes and reconstructions are float32
+        either way. bfloat16 is faster on processors that know it and large networks.
+    augmentation : dict, optional
+        Moves a part of each training batch by random amounts, for example
+        ``{"rotation": 10, "scale": 0.1, "shear": 5, "shift": 0.05, "fraction": 0.5}``;
+        see `ae_toolkit.data.augmentation.RandomAffine`. For pictures, not for flat images.
+    epochs : int, default=30
+        How often each image is seen.
+    batch_size : int or "auto", default="auto"
+        Images a step. ``"auto"`` gives about 50 steps an epoch, within 16 to 256 images,
+        and 256 for a folder. A data set brings its own batches.
+    random_state : int, RandomState instance or None, default=None
+        Seeds the initial weights and the order of the images.
+    warm_start : bool, default=False
+        Whether a further ``fit`` begins with the weights of the one before.
+    verbose : int, default=0
+        0 is silent, 1 shows a progress bar, 2 prints a line an epoch.
+
+    Attributes
+    ----------
+    model_ : AutoencoderModel
+        The fitted Keras model, with ``.encoder`` and ``.decoder``.
+    history_ : dict of list of float
+        ``loss``, and ``val_loss`` if validation images were given, an entry an epoch:
+        squared error per image.
+    image_shape_ : tuple of int
+        Shape of one image as it came: (height, width, channels), (height, width) or
+        (pixels,).
+    n_features_in_ : int
+        Numbers in an image.
+
+    References
+    ----------
+    Hinton, G. E. and Salakhutdinov, R. R. (2006). Reducing the dimensionality of data
+    with neural networks. Science 313, 504-507.
+
+    Examples
+    --------
+    >>> import ae_toolkit as ae
+    >>> data = ae.datasets.load("digits")
+    >>> autoencoder = ae.Autoencoder(code_dim=8, epochs=2, random_state=0).fit(data.x_train)
+    >>> codes = autoencoder.transform(data.x_test)
+    >>> codes.shape, autoencoder.inverse_transform(codes).shape
+    ((360, 8), (360, 8, 8, 1))
+    """
+
+    _parameter_constraints = {
+        "code_dim": [Interval(Integral, 1, None, closed="left")],
+        "network": [StrOptions(set(networks.KINDS))],
+        "hidden_units": ["array-like", None],
+        "tied": ["boolean"],
+        "encoder": [keras.Model, None],
+        "decoder": [keras.Model, None],
+        "activation": [str],
+        "code_activation": [str],
+        "output_activation": [str],
+        "optimizer": [str],
+        "learning_rate": [Interval(Real, 0, None, closed="neither")],
+        "schedule": [StrOptions({"cosine", "constant"})],
+        "warmup": [Interval(Real, 0, 1, closed="left")],
+        "clip_norm": [Interval(Real, 0, None, closed="neither"), None],
+        "precision": [StrOptions(set(networks.PRECISIONS))],
+        "augmentation": [dict, None],
+        "epochs": [Interval(Integral, 1, None, closed="left")],
+        "batch_size": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
+        "random_state": ["random_state"],
+        "warm_start": ["boolean"],
+        "verbose": ["verbose"],
+    }
+
+    def __init_subclass__(cls, **kwargs):
+        _parameters.inherit(cls, cls.__mro__[1])  # before scikit-learn reads the signatures
+        super().__init_subclass__(**kwargs)
+
+    def __init__(self, code_dim=32, *, network="auto", hidden_units=None, tied=False, encoder=None, decoder=None,
+                 activation="relu", code_activation="linear", output_activation="linear", optimizer="adam",
+                 learning_rate=2e-3, schedule="cosine", warmup=0.0, clip_norm=None, precision="float32",
+                 augmentation=None, epochs=30, batch_size="auto", random_state=None, warm_start=False,
+                 verbose=0):  # fmt: skip
+        self.code_dim = code_dim
+        self.network = network
+        self.hidden_units = hidden_units
+        self.tied = tied
+        self.encoder = encoder
+        self.decoder = decoder
+        self.activation = activation
+        self.code_activation = code_activation
+        self.output_activation = output_activation
+        self.optimizer = optimizer
+        self.learning_rate = learning_rate
+        self.schedule = schedule
+        self.warmup = warmup
+        self.clip_norm = clip_norm
+        self.precision = precision
+        self.augmentation = augmentation
+        self.epochs = epochs
+        self.batch_size = batch_size
+        self.random_state = random_state
+        self.warm_start = warm_start
+        self.verbose = verbose
+
+    def fit(self, X, y=None, sample_weight=None, *, validation_data=None, callbacks=(), checkpoint_dir=None,
+            steps_per_epoch=None, strategy=None):  # fmt: skip
+        """Train encoder and decoder to give back the images.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, height, width[, channels]) or (n, pixels), or a source of batches
+            Floating-point images, customarily in [0, 1]. A ``tf.data.Dataset`` or a
+            ``keras.utils.PyDataset`` of such batches, or the path of a folder of image
+            files of one size, is read batch by batch and never held as a whole.
+        y : ignored
+        sample_weight : array-like of shape (n,), optional
+            How much each image counts, for arrays only. Only the proportions matter.
+        validation_data : array-like or source, optional
+            Images of the same shape whose error is recorded after each epoch.
+        callbacks : sequence of keras.callbacks.Callback
+        checkpoint_dir : str or path, optional
+            A folder in which the training is saved after each epoch. The same call with
+            the same folder goes on where a stopped training was.
+        steps_per_epoch : int, optional
+            Batches in an epoch, for a source that does not know its length.
+        strategy : tf.distribute.Strategy or keras.distribution.Distribution, optional
+            Trains on several devices or machines, which share each batch.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            If the images or a parameter are not as described, or if the checkpoint is of
+            another training.
+        FloatingPointError
+            If the loss does not stay finite.
+
+        Warns
+        -----
+        UserWarning
+            If it was interrupted (Ctrl-C): the training ends with the current epoch, and
+            the estimator is usable.
+
+        Notes
+        -----
+        A fit that fails leaves the estimator as it was before. There is one exception: if
+        the loss is no longer finite after at least one good epoch, the estimator keeps
+        the last good weights, so that they can be looked at.
+        """
+        self._validate_params()
+        before = vars(self).copy()
+        try:
+            return self._fit(
+                X, sample_weight, validation_data, callbacks=callbacks, checkpoint_dir=checkpoint_dir,
+                steps_per_epoch=steps_per_epoch, strategy=strategy,
+            )  # fmt: skip
+        except BaseException as error:
+            if not (isinstance(error, FloatingPointError) and getattr(self, "history_", None)):
+                vars(self).clear()
+                vars(self).update(before)
+            raise
+
+    def _fit(self, X, sample_weight, validation_data, *, steps_per_epoch, strategy, **options):
+        seeds = as_random_state(self.random_state).randint(2**31 - 1, size=3)
+        weights_seed, order_seed, augmentation_seed = map(int, seeds)
+        seed = None if self.random_state is None else order_seed
+        before = getattr(self, "model_", None) if self.warm_start else None
+        source = self._source(X, sample_weight, seed, steps_per_epoch, reset=before is None)
+        n_pixels = math.prod(self.image_shape_)
+        if self.code_dim > n_pixels:
+            warnings.warn(
+                f"code_dim={self.code_dim} is more than the {n_pixels} numbers of an image: "
+                "the code need not compress anything",
+                stacklevel=3,
+            )
+        if validation_data is not None and not streams.is_stream(validation_data):
+            validation_data = self._check(validation_data)
+        with training.scope(strategy):
+            model = self._build_model(weights_seed)
+            if before is not None:
+                _copy_weights(before, model)
+            model.augmentation = self._augmentation(augmentation_seed)
+            steps = source.steps * self.epochs
+            optimizer = training.optimizer(
+                self.optimizer, self.learning_rate, self.schedule, steps, self.warmup, self.clip_norm
+            )
+        earlier, self.history_ = getattr(self, "history_", None) if before is not None else None, None
+        try:
+            self.history_ = training.fit(
+                model, source, epochs=self.epochs, optimizer=optimizer, seed=seed, validation=validation_data,
+                strategy=strategy, verbose=int(self.verbose), **options,
+            )  # fmt: skip
+        except FloatingPointError:
+            self.history_ = training.curve(model)
+            raise
+        finally:
+            self.model_, self._n_features_out = model, self.code_dim
+        if earlier:
+            self.history_ = {name: earlier.get(name, []) + values for name, values in self.history_.items()}
+        return self
+
+    def _source(self, X, sample_weight, seed, steps_per_epoch, reset):
+        """Return the images as a stream, and note their shape."""
+        if streams.is_stream(X):
+            if sample_weight is not None:
+                raise ValueError(f"expected sample_weight with an array of images only, got it with {type(X).__name__}")
+            X = streams.open_stream(X, 256 if self.batch_size == "auto" else self.batch_size, seed, steps_per_epoch)
+            if reset:
+                self.image_shape_, self.n_features_in_ = X.image_shape, math.prod(X.image_shape)
+            elif X.image_shape != self.image_shape_:
+                raise ValueError(f"expected images of shape {self.image_shape_} as before, got {X.image_shape}")
+            return X
+        X = self._check(X, reset=reset)
+        weights = None if sample_weight is None else check_weights(sample_weight, X)
+        batch_size = _batch_size(len(X)) if self.batch_size == "auto" else self.batch_size
+        return streams.open_stream(X, batch_size, seed, steps_per_epoch, weights)
+
+    def _augmentation(self, seed):
+        """Return the layer that changes training batches, or None; a hook."""
+        if self.augmentation is None:
+            return None
+        try:
+            if len(self.image_shape_) not in (2, 3):
+                raise ValueError(f"images of shape (height, width, channels), got {self.image_shape_}")
+            return augmentation.RandomAffine(**self.augmentation, seed=seed)
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"expected augmentation to be a dict of RandomAffine's amounts: {error}") from error
+
+    def transform(self, X):
+        """Encode images.
+
+        Parameters
+        ----------
+        X : array-like, images of the shape seen in fit
+
+        Returns
+        -------
+        ndarray of float32, shape (n, code_dim)
+        """
+        check_is_fitted(self)
+        return training.in_batches(self.model_.encode, self._check(X))
+
+    def inverse_transform(self, codes):
+        """Decode codes to images.
+
+        Parameters
+        ----------
+        codes : array-like of shape (n, code_dim)
+
+        Returns
+        -------
+        ndarray of float32, shape (n, *image_shape_)
+        """
+        check_is_fitted(self)
+        codes = check_array(codes, dtype=np.float32, input_name="codes")
+        if codes.shape[1] != self._n_features_out:
+            raise ValueError(f"expected codes of shape (n, {self._n_features_out}), got {codes.shape}")
+        return training.in_batches(self.model_.decode, codes)
+
+    def reconstruct(self, X):
+        """Encode images and decode them again.
+
+        Parameters
+        ----------
+        X : array-like, images of the shape seen in fit
+
+        Returns
+        -------
+        ndarray of float32 of the shape of `X`
+        """
+        check_is_fitted(self)
+        return training.in_batches(self.model_, self._check(X))
+
+    def score(self, X, y=None, sample_weight=None):
+        """Return the negative reconstruction error: higher is better.
+
+        Parameters
+        ----------
+        X : array-like, images of the shape seen in fit
+        y : ignored
+        sample_weight : array-like of shape (n,), optional
+
+        Returns
+        -------
+        float
+            Minus the squared error, summed over an image and averaged over images.
+        """
+        check_is_fitted(self)
+        X = self._check(X)
+        return -metrics.reconstruction_error(X, self.reconstruct(X), sample_weight)
+
+    def _build_model(self, seed):
+        """Return the Keras model to train; a hook."""
+        return AutoencoderModel(*self._networks(seed))
+
+    def _code_activation(self):
+        return self.code_activation
+
+    def _networks(self, seed, n_statistics=1):
+        """Return encoder and decoder: the user's own, or built for the images' shape."""
+        own = networks.copy_networks(self.encoder, self.decoder, self.image_shape_, self.code_dim, n_statistics)
+        return own or networks.build(
+            self.image_shape_, self.code_dim, self.network, self.hidden_units, self.activation,
+            self.output_activation, seed, self.precision, tied=self.tied, code_activation=self._code_activation(),
+            n_statistics=n_statistics,
+        )  # fmt: skip
+
+    def _check(self, X, reset=False):
+        if n_axes(X) <= 2:  # a table, in scikit-learn's own words
+            X = validate_data(self, X, reset=reset, dtype=np.float32, ensure_min_features=2 if reset else 1)
+        else:
+            X = check_images(X)
+        if reset:
+            self.image_shape_ = X.shape[1:]
+            self.n_features_in_ = math.prod(self.image_shape_)
+        elif X.shape[1:] != self.image_shape_:
+            raise ValueError(
+                f"expected images of shape {self.image_shape_}, as {type(self).__name__} was fitted on, "
+                f"got {X.shape[1:]}"
+            )
+        return X
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.transformer_tags.preserves_dtype = ["float32"]
+        return tags
+
+
+def _batch_size(n_images):
+    """Return a power of two that makes about 50 steps an epoch, within 16 to 256 images."""
+    return min(256, max(16, 2 ** round(math.log2(max(n_images / 50, 1)))))
+
+
+def _copy_weights(source, target):
+    """Give a model the weights of another of the same structure."""
+    shapes = [[tuple(weight.shape) for weight in model.weights] for model in (source, target)]
+    if shapes[0] != shapes[1]:
+        raise ValueError(
+            "expected the parameters of the network to be those of the fit before, since warm_start=True goes on with "
+            f"its weights of shapes {shapes[0]}, got parameters that make {shapes[1]}"
+        )
+    target.set_weights(source.get_weights())

@@ -1,0 +1,326 @@
+"""The variational autoencoder: an image has a distribution of codes, and new images can be drawn."""
+
+import math
+from numbers import Integral, Real
+
+import numpy as np
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.validation import check_is_fitted
+
+from ae_toolkit._keras import keras
+from ae_toolkit._validation import as_random_state, check_count
+from ae_toolkit.data.augmentation import Binarize
+from ae_toolkit.estimators.autoencoder import Autoencoder
+from ae_toolkit.estimators.models import AutoencoderModel
+from ae_toolkit.networks import losses
+from ae_toolkit.training import loop
+
+ops = keras.ops
+
+#: How far a code's log-variance may be from 0: standard deviations are from 5e-5 to 2e4.
+LOG_VARIANCE_LIMIT = 20.0
+
+
+@keras.saving.register_keras_serializable(package="ae_toolkit")
+class VariationalModel(AutoencoderModel):
+    """Minimises the negative evidence lower bound, or its tighter importance-weighted form.
+
+    Parameters
+    ----------
+    encoder : keras.Model, (n, *image_shape) -> (n, 2 * code_dim)
+        Returns means and log-variances.
+    decoder : keras.Model, (n, code_dim) -> (n, *image_shape)
+        Returns logits for ``"bernoulli"``, means for ``"gaussian"``.
+    likelihood : {"bernoulli", "gaussian"}
+    beta : float
+    importance_samples : int
+    seed : int
+
+    Examples
+    --------
+    `VariationalAutoencoder` makes one, and trains it.
+
+    >>> from keras import ops
+    >>> from ae_toolkit import networks
+    >>> from ae_toolkit.estimators.variational import VariationalModel
+    >>> model = VariationalModel(*networks.build((8, 8, 1), code_dim=4, n_statistics=2), "bernoulli")
+    >>> means, log_variances = model.posterior(ops.zeros((2, 8, 8, 1)))
+    >>> tuple(means.shape), tuple(log_variances.shape)
+    ((2, 4), (2, 4))
+    """
+
+    def __init__(self, encoder, decoder, likelihood, beta=1.0, importance_samples=1, seed=None, **kwargs):
+        super().__init__(encoder, decoder, **kwargs)
+        self.likelihood, self.beta, self.importance_samples, self.seed = likelihood, beta, importance_samples, seed
+        self.generator = keras.random.SeedGenerator(seed)
+        # The pixels' standard deviation is learned (Rybkin, Daniilidis and Levine, 2021).
+        self.log_scale = None if likelihood == "bernoulli" else self.add_weight((), "zeros", name="log_scale")
+
+    def posterior(self, images, training=None):
+        """Return the distribution of the codes of each image.
+
+        Parameters
+        ----------
+        images : tensor of shape (n, *image_shape)
+        training : bool, optional
+            Whether random parts, such as dropout, act.
+
+        Returns
+        -------
+        means : tensor of shape (n, code_dim)
+        log_variances : tensor of shape (n, code_dim)
+        """
+        means, log_variances = ops.split(self.encoder(images, training=training), 2, axis=-1)
+        # Where an untrained network is far off, the exponential would overflow.
+        return means, ops.clip(log_variances, -LOG_VARIANCE_LIMIT, LOG_VARIANCE_LIMIT)
+
+    def encode(self, images, training=None):
+        return self.posterior(images, training)[0]
+
+    def decode(self, codes, training=None):
+        pixels = self.decoder(codes, training=training)
+        return ops.sigmoid(pixels) if self.likelihood == "bernoulli" else pixels
+
+    def propagate(self, images, training=None):
+        means, log_variances = self.posterior(images, training)
+        shape = (self.importance_samples, *ops.shape(means))
+        noise = keras.random.normal(shape, seed=self.generator)
+        codes = means + ops.exp(0.5 * log_variances) * noise  # (k, n, code_dim)
+        pixels = self._pixels(codes, training)
+        return {"means": means, "log_variances": log_variances, "codes": codes, "pixels": pixels}
+
+    def _pixels(self, codes, training=None):
+        """Return the decoder's outputs for several codes an image, (k, n, code_dim) -> (k, n, *image_shape)."""
+        k, n = ops.shape(codes)[:2]
+        pixels = self.decoder(ops.reshape(codes, (-1, codes.shape[-1])), training=training)
+        return ops.reshape(pixels, (k, n, *pixels.shape[1:]))
+
+    def negative_log_likelihood(self, images, pixels):
+        """Return -log p(x | z) of each image for each of its codes.
+
+        Parameters
+        ----------
+        images : tensor of shape (n, *image_shape)
+        pixels : tensor of shape (k, n, *image_shape)
+            What the decoder returned for k codes an image.
+
+        Returns
+        -------
+        tensor of shape (k, n)
+            In nats.
+        """
+        if self.likelihood == "bernoulli":
+            return losses.bernoulli_nll(images, pixels)
+        return losses.gaussian_nll(images, pixels, ops.convert_to_tensor(self.log_scale))
+
+    def objective(self, images, outputs):
+        means, log_variances = outputs["means"], outputs["log_variances"]
+        errors = self.negative_log_likelihood(images, outputs["pixels"])  # (k, n)
+        if self.importance_samples == 1:
+            return errors[0] + self.beta * losses.gaussian_kl(means, log_variances)
+        return -log_mean_importance_weight(errors, outputs["codes"], means, log_variances)
+
+    def log_likelihood(self, images, noise):
+        """Return an estimate of log p(x) from below, by importance sampling.
+
+        Parameters
+        ----------
+        images : tensor of shape (n, *image_shape)
+        noise : tensor of shape (k, n, code_dim), drawn from N(0, 1)
+
+        Returns
+        -------
+        tensor of shape (n,)
+        """
+        means, log_variances = self.posterior(images)
+        codes = means + ops.exp(0.5 * log_variances) * noise
+        errors = self.negative_log_likelihood(images, self._pixels(codes))
+        return log_mean_importance_weight(errors, codes, means, log_variances)
+
+    def get_config(self):
+        names = "likelihood", "beta", "importance_samples", "seed"
+        return {**super().get_config(), **{name: getattr(self, name) for name in names}}
+
+
+def log_mean_importance_weight(errors, codes, means, log_variances):
+    """Return the logarithm of the mean of p(x, z) / q(z | x) over the samples: log p(x), from below.
+
+    Parameters
+    ----------
+    errors : tensor of shape (k, n)
+        -log p(x | z) of each sample, in nats.
+    codes : tensor of shape (k, n, code_dim)
+    means, log_variances : tensors of shape (n, code_dim)
+
+    Returns
+    -------
+    tensor of shape (n,)
+
+    References
+    ----------
+    Burda, Y., Grosse, R. and Salakhutdinov, R. (2016). Importance weighted autoencoders. ICLR.
+
+    Examples
+    --------
+    >>> from keras import ops
+    >>> from ae_toolkit.estimators.variational import log_mean_importance_weight
+    >>> zeros = ops.zeros((1, 1, 2))
+    >>> [float(value) for value in log_mean_importance_weight(ops.ones((1, 1)), zeros, zeros[0], zeros[0])]
+    [-1.0]
+    """
+    prior = losses.gaussian_log_density(codes, ops.zeros_like(means), ops.zeros_like(means))
+    weights = prior - losses.gaussian_log_density(codes, means, log_variances) - errors
+    return ops.logsumexp(weights, axis=0) - ops.log(ops.cast(ops.shape(weights)[0], weights.dtype))
+
+
+class VariationalAutoencoder(Autoencoder):
+    """Learn a distribution of codes for each image, near N(0, 1), and generate new images.
+
+    ``transform`` returns the means of the codes, so that equal images have equal codes.
+
+    Parameters
+    ----------
+    code_dim : int, default=32
+        How many numbers a code has. More than an image has is allowed, with a warning.
+    likelihood : {"auto", "bernoulli", "gaussian"}, default="auto"
+        What a pixel is: black or white with a decoded probability, for pixels in [0, 1];
+        or normally distributed about a decoded mean, with one learned standard deviation.
+        ``"auto"`` takes the first if all pixels are in [0, 1].
+    beta : float, default=1.0
+        Factor of the divergence of the codes from N(0, 1), in training and validation
+        alike (Higgins et al., 2017). 1 gives the evidence lower bound.
+    importance_samples : int, default=1
+        With more than one code an image, training maximises the importance-weighted bound,
+        which is closer to the likelihood and needs ``beta=1``.
+    binarize : bool, default=False
+        Draw each pixel of a training batch black or white, with its grey value as
+        probability, anew each time. Validation images are taken as they are.
+
+    Attributes
+    ----------
+    likelihood_ : str
+        The one that was taken.
+
+    References
+    ----------
+    Kingma, D. P. and Welling, M. (2014). Auto-encoding variational Bayes. ICLR.
+
+    Burda, Y., Grosse, R. and Salakhutdinov, R. (2016). Importance weighted autoencoders. ICLR.
+
+    Higgins, I. et al. (2017). beta-VAE: learning basic visual concepts with a constrained
+    variational framework. ICLR.
+
+    Examples
+    --------
+    >>> import ae_toolkit as ae
+    >>> data = ae.datasets.load("digits")
+    >>> variational = ae.VariationalAutoencoder(code_dim=8, epochs=2, random_state=0).fit(data.x_train)
+    >>> variational.sample(5, random_state=0).shape, variational.log_likelihood(data.x_test[:3], n_samples=10).shape
+    ((5, 8, 8, 1), (3,))
+    """
+
+    _parameter_constraints = {
+        **Autoencoder._parameter_constraints,
+        "likelihood": [StrOptions({"auto", "bernoulli", "gaussian"})],
+        "beta": [Interval(Real, 0, None, closed="left")],
+        "importance_samples": [Interval(Integral, 1, None, closed="left")],
+        "binarize": ["boolean"],
+    }
+
+    def __init__(self, code_dim=32, *, likelihood="auto", beta=1.0, importance_samples=1, binarize=False, **settings):
+        super().__init__(code_dim, **settings)
+        self.likelihood = likelihood
+        self.beta = beta
+        self.importance_samples = importance_samples
+        self.binarize = binarize
+
+    def sample(self, n_samples=1, random_state=None):
+        """Draw new images: codes from N(0, 1), decoded.
+
+        Parameters
+        ----------
+        n_samples : int, default=1
+        random_state : int, RandomState instance or None, default=None
+
+        Returns
+        -------
+        ndarray of float32, shape (n_samples, *image_shape_)
+            For ``"bernoulli"`` the pixels' probabilities, else their means.
+        """
+        check_is_fitted(self)
+        shape = (check_count(n_samples, "n_samples"), self.code_dim)
+        return self.inverse_transform(as_random_state(random_state).normal(size=shape))
+
+    def log_likelihood(self, X, n_samples=500, random_state=None):
+        """Estimate log p(x) of each image by importance sampling.
+
+        The estimate is a lower bound on average, and closer the more samples are drawn.
+
+        Parameters
+        ----------
+        X : array-like, images of the shape seen in fit
+            For ``"bernoulli"`` with pixels in [0, 1]; usual are black-and-white ones.
+        n_samples : int, default=500
+            Codes an image.
+        random_state : int, RandomState instance or None, default=None
+
+        Returns
+        -------
+        ndarray of float64, shape (n,)
+            In nats per image.
+        """
+        check_is_fitted(self)
+        X, n_samples = self._check(X), check_count(n_samples, "n_samples")
+        self._check_pixels(X)
+        seeds = keras.random.SeedGenerator(int(as_random_state(random_state).randint(2**31 - 1)))
+        step = loop.compiled(self.model_.log_likelihood)
+        at_once = 50  # samples, so that memory stays small
+
+        def of(images):
+            parts = []
+            for first in range(0, n_samples, at_once):
+                count = min(at_once, n_samples - first)
+                noise = keras.random.normal((count, len(images), self.code_dim), seed=seeds)
+                parts.append(ops.convert_to_numpy(step(images, noise)).astype(float) + math.log(count / n_samples))
+            return np.logaddexp.reduce(parts, axis=0)
+
+        return np.concatenate([of(X[start : start + 100]) for start in range(0, len(X), 100)])
+
+    def _source(self, X, sample_weight, seed, steps_per_epoch, reset):
+        source = super()._source(X, sample_weight, seed, steps_per_epoch, reset)
+        seen = source.array if source.array is not None else ops.convert_to_numpy(next(source.epoch(0)))
+        if reset:
+            auto = "bernoulli" if 0 <= seen.min() <= seen.max() <= 1 else "gaussian"
+            self.likelihood_ = auto if self.likelihood == "auto" else self.likelihood
+        self._check_pixels(seen)
+        return source
+
+    def _check_pixels(self, X):
+        if self.likelihood_ == "bernoulli" and not 0 <= X.min() <= X.max() <= 1:
+            raise ValueError(
+                "expected pixels in [0, 1] for the likelihood 'bernoulli', which are probabilities, "
+                f"got values from {X.min():g} to {X.max():g}"
+            )
+
+    def _build_model(self, seed):
+        if self.importance_samples > 1 and self.beta != 1:
+            raise ValueError(
+                f"expected beta=1 with importance_samples={self.importance_samples}, since the importance-weighted "
+                f"bound has no divergence to weigh, got beta={self.beta}"
+            )
+        if self.likelihood_ == "bernoulli" and self.output_activation != "linear":
+            raise ValueError(
+                "expected output_activation='linear' for the likelihood 'bernoulli', which makes probabilities of the "
+                f"decoder's outputs by a sigmoid, got {self.output_activation!r}"
+            )
+        networks = self._networks(seed, n_statistics=2)
+        return VariationalModel(*networks, self.likelihood_, self.beta, self.importance_samples, seed)
+
+    def _augmentation(self, seed):
+        moves = super()._augmentation(seed)
+        if not self.binarize:
+            return moves
+        if self.likelihood_ != "bernoulli":
+            raise ValueError(f"expected binarize=False for the likelihood {self.likelihood_!r}, got True")
+        binarize = Binarize(seed)
+        return binarize if moves is None else keras.Sequential([moves, binarize])

@@ -1,0 +1,42 @@
+"""Measures of a representation: plain functions of arrays, no model needed.
+
+They are the book's units of account. A reconstruction is judged by the article's own
+loss, decibels or structural similarity; generated images by their distance from real
+ones; a clustering by the best one-to-one renaming of its clusters and by two indices that
+need no names; a code by the neighbours that it keeps and by what a simple classifier
+reads from it.
+"""
+
+from ae_toolkit.metrics.clustering import (
+    ari,
+    clustering_accuracy,
+    clustering_scores,
+    knn_probe,
+    linear_probe,
+    nmi,
+    trustworthiness,
+)
+from ae_toolkit.metrics.reconstruction import (
+    FrechetDistance,
+    bits_per_pixel,
+    frechet_distance,
+    psnr,
+    reconstruction_error,
+    ssim,
+)
+
+__all__ = [
+    "FrechetDistance",
+    "ari",
+    "bits_per_pixel",
+    "clustering_accuracy",
+    "clustering_scores",
+    "frechet_distance",
+    "knn_probe",
+    "linear_probe",
+    "nmi",
+    "psnr",
+    "reconstruction_error",
+    "ssim",
+    "trustworthiness",
+]

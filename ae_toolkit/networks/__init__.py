@@ -1,0 +1,33 @@
+"""Encoders and decoders for a shape of image, the layers that they are made of, and what a training minimises."""
+
+from ae_toolkit.networks import layers, losses
+from ae_toolkit.networks.builder import (
+    KINDS,
+    PRECISIONS,
+    build,
+    copy_networks,
+    default_hidden_units,
+    resolve,
+    tie,
+)
+
+__all__ = [
+    "KINDS",
+    "PRECISIONS",
+    "build",
+    "copy_networks",
+    "default_hidden_units",
+    "layers",
+    "losses",
+    "resolve",
+    "tie",
+]
+
+
+def __getattr__(name):
+    if name == "own":
+        import warnings
+
+        warnings.warn("networks.own is now called networks.copy_networks", FutureWarning, stacklevel=2)
+        return copy_networks
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,31 @@
+"""The book's figures: each function draws on axes, given or its own, and returns them.
+
+Colours come from a palette made for colour-blind readers (Petroff, 2021) and are never
+the only mark: classes carry their names, cells their counts, curves their line styles.
+Axes say their units.
+"""
+
+from ae_toolkit.plots.curves import (
+    ERROR_LABEL,
+    PALETTE,
+    code_scatter,
+    confusion,
+    learning_curves,
+    sweep,
+    training_curve,
+)
+from ae_toolkit.plots.images import image_grid, interpolation, latent_grid, reconstructions
+
+__all__ = [
+    "ERROR_LABEL",
+    "PALETTE",
+    "code_scatter",
+    "confusion",
+    "image_grid",
+    "interpolation",
+    "latent_grid",
+    "learning_curves",
+    "reconstructions",
+    "sweep",
+    "training_curve",
+]

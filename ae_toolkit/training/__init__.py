@@ -1,0 +1,23 @@
+"""How every Keras model here is fitted: fast, from any source, resumable, on one device or many."""
+
+from ae_toolkit.training import checkpoints
+from ae_toolkit.training.fitting import (
+    SMALLEST_BATCH,
+    TrainableModel,
+    curve,
+    fit,
+    in_batches,
+    optimizer,
+    scope,
+)
+
+__all__ = [
+    "SMALLEST_BATCH",
+    "TrainableModel",
+    "checkpoints",
+    "curve",
+    "fit",
+    "in_batches",
+    "optimizer",
+    "scope",
+]
