@@ -2,11 +2,11 @@
 
 from numbers import Real
 
-from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted
 
 from ae_toolkit import networks
 from ae_toolkit._keras import keras
+from ae_toolkit._sklearn import Interval
 from ae_toolkit._validation import as_random_state, check_count
 from ae_toolkit.estimators.autoencoder import Autoencoder
 from ae_toolkit.estimators.models import AutoencoderModel
