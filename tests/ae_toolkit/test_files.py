@@ -86,9 +86,14 @@ def test_any_error_keeps_the_old_one_and_leaves_nothing(kind, error, tmp_path):
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs the device that is always full")
 def test_a_full_disk_is_an_error_that_says_what_and_where(tmp_path):
     write(tmp_path / "it", "old")
-    with pytest.raises(OSError, match=r"No space left on device: '.*/it'") as caught, write_whole(tmp_path / "it") as t:
-        t.symlink_to("/dev/full")
-        t.write_text("half")
+
+    def overflow():
+        with write_whole(tmp_path / "it") as temporary:
+            temporary.symlink_to("/dev/full")
+            temporary.write_text("half")
+
+    with pytest.raises(OSError, match=r"No space left on device: '.*/it'") as caught:
+        overflow()
     assert caught.value.errno == errno.ENOSPC
     assert names(tmp_path) == ["it"]
     assert read(tmp_path / "it") == ["old"]
