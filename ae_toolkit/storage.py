@@ -19,6 +19,9 @@ import ae_toolkit
 from ae_toolkit._files import find_whole, write_whole
 from ae_toolkit._keras import keras
 from ae_toolkit.estimators.autoencoder import Autoencoder
+from ae_toolkit.networks.configurations import CODE as CODE
+from ae_toolkit.networks.configurations import KERAS_MODULES as KERAS_MODULES
+from ae_toolkit.networks.configurations import check_config
 
 #: Version of the folder's content, which `load` has to know.
 FORMAT = 1
@@ -26,20 +29,6 @@ FORMAT = 1
 DESCRIPTION = "estimator.json"
 #: The file with weights and other arrays.
 ARRAYS = "arrays.npz"
-#: Keras's modules whose layers a network of your own may consist of, except for those in `CODE`.
-KERAS_MODULES = (
-    "keras",
-    "keras.constraints",
-    "keras.initializers",
-    "keras.layers",
-    "keras.models",
-    "keras.regularizers",
-)
-#: Layers that run code or open files.
-CODE = (
-    *("Lambda", "TFSMLayer", "TorchModuleWrapper", "JaxLayer", "FlaxLayer"),
-    *("StringLookup", "IntegerLookup", "TextVectorization"),  # of a vocabulary in a file, in older versions of Keras
-)
 
 
 def save(estimator: BaseEstimator, path: str | os.PathLike[str]) -> None:
@@ -318,11 +307,11 @@ class _Network(_Codec):
     def describe(self, value, place, arrays):
         config = keras.saving.serialize_keras_object(value)
         config.pop("compile_config", None)
-        _check_config(config)
+        check_config(config)
         return {self.key: config, "weights": _describe_weights(value, place, arrays)}
 
     def restore(self, described, arrays):
-        _check_config(described[self.key])  # before anything is made of it
+        check_config(described[self.key])  # before anything is made of it
         network = keras.saving.deserialize_keras_object(described[self.key], safe_mode=True)
         _restore_weights(network, described["weights"], arrays)
         return network
@@ -426,34 +415,3 @@ def _restore_weights(model, names, arrays):
     for name in names:
         _check_finite(name, arrays)
     model.set_weights(found)
-
-
-# ---------------------------------------------------------------- configurations of networks
-
-
-def _check_config(config):
-    """Refuse a network's configuration that names anything but layers which are only data."""
-    if isinstance(config, list | tuple):
-        for item in config:
-            _check_config(item)
-    elif isinstance(config, dict):
-        if config.get("class_name") is not None and not _is_only_data(config):
-            raise ValueError(
-                "expected a network of Keras's layers and ae_toolkit's, of those that hold no code and open no file, "
-                f"got {config.get('module')}.{config['class_name']}"
-            )
-        for item in config.values():
-            _check_config(item)
-
-
-def _is_only_data(config):
-    """Whether an object of a configuration, which has a class's name, is a value or a layer that is known."""
-    name, module = config["class_name"], config.get("module")
-    registered = config.get("registered_name") or ""
-    if module is None:
-        return name in ("__tuple__", "__keras_tensor__", "__numpy__", "__tensor__")
-    if (module, name) == ("keras.src.models.functional", "Functional"):  # Keras's name of a model of inputs and outputs
-        return registered in ("", "Functional")
-    if registered.startswith("ae_toolkit>"):
-        return keras.saving.get_registered_object(registered) is not None
-    return module in KERAS_MODULES and name not in CODE and registered in ("", name)
