@@ -100,7 +100,7 @@ def test_twice_the_size_shows_the_middle(draw):
     np.testing.assert_allclose(grown[0, 2, :, 0], expected, atol=1e-5)
 
 
-def test_a_shear_of_45_degrees_moves_each_row_by_its_height(draw):
+def test_a_shear_of_45_degrees_shifts_each_row_by_its_height(draw):
     images = np.random.default_rng(0).random((2, 5, 9, 1), dtype=np.float32)
     draw(shear=1)
     found = transformed(images, shear=45)
