@@ -9,8 +9,7 @@ from collections.abc import Collection, Iterable
 ERROR_LABEL = "squared error per image"
 NATS_LABEL = "nats per image"
 LOSS_IN_NATS_LABEL = "loss in nats per image"
-PENALISED_LABEL = "squared error + weighted {penalties}, per image"
-MIXED_LABEL = "value per image, each curve in its own unit"
+MIXED_LABEL = "per image, each in its own unit"
 
 EPOCH_LABEL = "epoch"
 CODE_LABELS = {"xlabel": "code, 1st number", "ylabel": "code, 2nd number"}
@@ -30,10 +29,16 @@ _TERM_LABELS = {
     "kl": NATS_LABEL,
     "bound": NATS_LABEL,
     "discriminator": NATS_LABEL,  # a cross-entropy
-    "sparsity": "sparsity penalty per image",
+    "sparsity": "sparsity, unweighted",
     "contraction": "squared norm of the Jacobian per image",
 }
 _TERMS = {"reconstruction", *_TERM_LABELS}
+# What is added to the squared error, in the order in which an axis names it.
+_ADDED = {
+    "sparsity": "weighted sparsity",
+    "contraction": "weighted contraction",
+    "discriminator": "discriminator's cross-entropy",
+}
 
 
 def curve_name(key: str, drawn: Collection[str]) -> str:
@@ -81,8 +86,9 @@ def value_label(key: str, history: Iterable[str]) -> str:
     'squared error per image'
     >>> value_label("val_loss", ["loss", "reconstruction", "kl", "val_loss"])
     'loss in nats per image'
-    >>> value_label("loss", ["loss", "reconstruction", "sparsity"])
-    'squared error + weighted sparsity, per image'
+    >>> print(value_label("loss", ["loss", "reconstruction", "sparsity"]))
+    squared error per image
+    + weighted sparsity
     """
     term = key.removeprefix(VALIDATION_PREFIX)
     terms = {name.removeprefix(VALIDATION_PREFIX) for name in history}
@@ -90,10 +96,9 @@ def value_label(key: str, history: Iterable[str]) -> str:
         return _TERM_LABELS[term]
     if not terms.isdisjoint(_LIKELIHOOD_TERMS):
         return LOSS_IN_NATS_LABEL if term == LOSS else NATS_LABEL
-    penalties = [name for name in _TERM_LABELS if name in terms]
-    if term == LOSS and penalties:
-        return PENALISED_LABEL.format(penalties=" + weighted ".join(penalties))
-    return ERROR_LABEL
+    added = [words for name, words in _ADDED.items() if name in terms]
+    # One line each, since a figure is not high enough for all in one.
+    return "\n+ ".join([ERROR_LABEL, *added]) if term == LOSS else ERROR_LABEL
 
 
 def common_label(labels: Iterable[str]) -> str:
@@ -109,7 +114,7 @@ def common_label(labels: Iterable[str]) -> str:
     >>> common_label(["loss in nats per image", "nats per image"])
     'nats per image'
     >>> common_label(["squared error per image", "nats per image"])
-    'value per image, each curve in its own unit'
+    'per image, each in its own unit'
     """
     different = set(labels)
     if len(different) == 1:

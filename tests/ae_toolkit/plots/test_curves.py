@@ -98,7 +98,7 @@ def test_learning_curves_of_histories_with_terms_are_those_of_the_loss(ax):
 
 def test_learning_curves_of_groups_in_different_units_say_so(ax):
     plots.learning_curves([SEEDS, LIKELIHOODS], labels=["plain", "variational"], ax=ax)
-    assert ax.get_ylabel() == "value per image, each curve in its own unit"
+    assert ax.get_ylabel() == "per image, each in its own unit"
 
 
 def test_learning_curves_of_a_single_history_name_the_function_for_it():
@@ -139,17 +139,25 @@ def with_validation(*terms):
         (("reconstruction",), "squared error per image"),
         (("reconstruction", "kl"), "loss in nats per image"),
         (("bound",), "loss in nats per image"),
-        (("reconstruction", "sparsity"), "squared error + weighted sparsity, per image"),
-        (("reconstruction", "contraction"), "squared error + weighted contraction, per image"),
-        (("reconstruction", "discriminator"), "squared error + weighted discriminator, per image"),
+        (("reconstruction", "sparsity"), "squared error per image\n+ weighted sparsity"),
+        (("reconstruction", "contraction"), "squared error per image\n+ weighted contraction"),
+        (("reconstruction", "discriminator"), "squared error per image\n+ discriminator's cross-entropy"),
         (("reconstruction", "sparsity", "contraction"),
-         "squared error + weighted sparsity + weighted contraction, per image"),
+         "squared error per image\n+ weighted sparsity\n+ weighted contraction"),
     ],
 )  # fmt: skip
 def test_of_a_history_with_terms_the_loss_is_drawn_in_its_unit(ax, terms, said):
     plots.training_curve(with_validation(*terms), ax=ax)
     assert [line.get_label() for line in ax.lines] == ["training", "validation"]
     assert ax.get_ylabel() == said
+
+
+@pytest.mark.parametrize("keys", [["loss"], ["loss", "discriminator"]])
+def test_the_longest_labels_have_room(keys):
+    drawn = plots.training_curve(with_validation("contraction", "discriminator"), keys=keys)
+    drawn.figure.canvas.draw()
+    extent = drawn.yaxis.label.get_window_extent()
+    assert drawn.figure.bbox.y0 <= extent.y0 < extent.y1 <= drawn.figure.bbox.y1
 
 
 @pytest.mark.parametrize(
@@ -160,10 +168,10 @@ def test_of_a_history_with_terms_the_loss_is_drawn_in_its_unit(ax, terms, said):
         (["val_bound"], ["bound"], "nats per image"),
         (["reconstruction"], ["sparsity"], "squared error per image"),
         (["discriminator"], ["discriminator"], "nats per image"),
-        (["sparsity"], ["sparsity"], "sparsity penalty per image"),
+        (["sparsity"], ["sparsity"], "sparsity, unweighted"),
         (["contraction", "val_contraction"], ["contraction"], "squared norm of the Jacobian per image"),
-        (["reconstruction", "discriminator"], ["discriminator"], "value per image, each curve in its own unit"),
-        (["loss", "reconstruction"], ["sparsity"], "value per image, each curve in its own unit"),
+        (["reconstruction", "discriminator"], ["discriminator"], "per image, each in its own unit"),
+        (["loss", "reconstruction"], ["sparsity"], "per image, each in its own unit"),
     ],
 )
 def test_terms_that_are_asked_for_are_drawn_in_their_unit(ax, keys, terms, said):
