@@ -31,13 +31,22 @@ A backend's file offers
     What a training on several devices needs to know.
 """
 
+from types import ModuleType
+
 from ae_toolkit._keras import keras
 
+backend: ModuleType
 if keras.backend.backend() == "tensorflow":
-    from ae_toolkit.training.backend import tensorflow as backend
+    from ae_toolkit.training.backend import tensorflow
+
+    backend = tensorflow
 elif keras.backend.backend() == "jax":
-    from ae_toolkit.training.backend import jax as backend
+    from ae_toolkit.training.backend import jax
+
+    backend = jax
 else:
-    from ae_toolkit.training.backend import torch as backend
+    from ae_toolkit.training.backend import torch
+
+    backend = torch
 
 __all__ = ["backend"]
