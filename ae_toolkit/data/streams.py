@@ -218,7 +218,7 @@ class Stream:
             yield self._check(_images(batch), place)
 
     def weighted_epoch(self, number: int) -> Iterator[tuple[Any, np.ndarray]]:
-        """Return the batches of an epoch with the factors of their images, which are 1 unless they were given.
+        """Return the batches of an epoch, each with the weights of its images in the loss.
 
         Parameters
         ----------
@@ -228,7 +228,8 @@ class Stream:
         Returns
         -------
         iterator of pairs
-            A batch, as from `epoch`, and its factors: an array of float32, shape (b,).
+            A batch, as from `epoch`, and its weights: an array of float32, shape (b,), of
+            ones where no `sample_weight` was given.
         """
         return ((batch, np.ones(len(batch), "float32")) for batch in self.epoch(number))
 
@@ -367,7 +368,7 @@ class _PyData(Stream):
 
 
 class _TFData(Stream):
-    """A tf.data.Dataset: an endless one goes on where the last epoch ended, others begin anew."""
+    """A tf.data.Dataset: an endless one continues from epoch to epoch, others begin anew."""
 
     def __init__(self, source, steps_per_epoch):
         length = int(source.cardinality())

@@ -1,4 +1,4 @@
-"""Checkpoints of a training: after each epoch, all it takes to go on as if nothing had happened.
+"""Checkpoints of a training: after each epoch, all it takes to resume as if nothing had happened.
 
 One file, ``checkpoint.npz``, holds the weights, the optimiser's variables, the random
 seeds' state, the training curve, the callbacks' progress and a description of the
@@ -35,10 +35,10 @@ class Checkpoint(keras.callbacks.Callback):
     description : dict
         What must be equal for a training to be continued; plain JSON values.
     seed : int
-        Orders the images; a training that goes on takes the saved one.
+        Orders the images; a training that resumes takes the saved one.
     others : sequence of keras.callbacks.Callback
         Callbacks whose counters and best values are saved as well, as early stopping has
-        them, but not what their constructors take. One that goes on is recognised by its
+        them, but not what their constructors take. One is recognised by its
         class.
 
     Raises
@@ -113,14 +113,14 @@ class Checkpoint(keras.callbacks.Callback):
         ValueError
             If an array is missing or of another shape; then nothing was changed.
         """
-        named = dict(_named_variables(model, optimizer))
+        arrays, named = self.arrays or {}, dict(_named_variables(model, optimizer))
         for name, variable in named.items():
-            shape, found = tuple(variable.shape), self.arrays.get(name)
+            shape, found = tuple(variable.shape), arrays.get(name)
             if found is None or found.shape != shape:
                 came = "none" if found is None else f"one of shape {found.shape}"
                 raise ValueError(f"expected an array {name} of shape {shape} in {self.path}, got {came}")
         for name, variable in named.items():
-            variable.assign(self.arrays[name])
+            variable.assign(arrays[name])
 
     def on_train_begin(self, logs=None):
         # Callbacks forget their progress when a training begins; this one comes after them.
@@ -152,7 +152,7 @@ class Checkpoint(keras.callbacks.Callback):
         model : keras.Model
             With the optimiser that it is trained with.
         finished : bool
-            Whether this was the last epoch, so that there is nothing left to go on with.
+            Whether this was the last epoch, so that nothing is left to resume.
 
         Raises
         ------
