@@ -1,7 +1,9 @@
 """The variational autoencoder: an image has a distribution of codes, and new images can be drawn."""
 
 import math
+from collections.abc import Sequence
 from numbers import Integral, Real
+from typing import Any
 
 import numpy as np
 from sklearn.utils._param_validation import Interval, StrOptions
@@ -11,6 +13,7 @@ from ae_toolkit._keras import keras
 from ae_toolkit._validation import as_random_state, check_count
 from ae_toolkit.data.augmentation import Binarize
 from ae_toolkit.estimators.autoencoder import Autoencoder
+from ae_toolkit.estimators.generation import PriorSampling
 from ae_toolkit.estimators.models import AutoencoderModel
 from ae_toolkit.networks import losses
 from ae_toolkit.training import loop
@@ -173,7 +176,7 @@ def log_mean_importance_weight(errors, codes, means, log_variances):
     return ops.logsumexp(weights, axis=0) - ops.log(ops.cast(ops.shape(weights)[0], weights.dtype))
 
 
-class VariationalAutoencoder(Autoencoder):
+class VariationalAutoencoder(PriorSampling, Autoencoder):
     """Learn a distribution of codes for each image, near N(0, 1), and generate new images.
 
     ``transform`` returns the means of the codes, so that equal images have equal codes.
@@ -181,25 +184,88 @@ class VariationalAutoencoder(Autoencoder):
     Parameters
     ----------
     code_dim : int, default=32
-        How many numbers a code has. More than an image has is allowed, with a warning.
+        How many numbers a code has. A code longer than an image is allowed, with a warning.
     likelihood : {"auto", "bernoulli", "gaussian"}, default="auto"
-        What a pixel is: black or white with a decoded probability, for pixels in [0, 1];
-        or normally distributed about a decoded mean, with one learned standard deviation.
+        What a pixel is: black or white with a decoded probability, for pixels in [0, 1]; or
+        normally distributed about a decoded mean, with one learned standard deviation.
         ``"auto"`` takes the first if all pixels are in [0, 1].
     beta : float, default=1.0
-        Factor of the divergence of the codes from N(0, 1), in training and validation
-        alike (Higgins et al., 2017). 1 gives the evidence lower bound.
+        Weight of the divergence of the codes from N(0, 1), in training and validation alike
+        (Higgins et al., 2017). 1 gives the evidence lower bound.
     importance_samples : int, default=1
-        With more than one code an image, training maximises the importance-weighted bound,
-        which is closer to the likelihood and needs ``beta=1``.
+        Codes drawn per image. With more than one, training maximises the
+        importance-weighted bound, which is closer to the likelihood and needs ``beta=1``.
     binarize : bool, default=False
         Draw each pixel of a training batch black or white, with its grey value as
         probability, anew each time. Validation images are taken as they are.
+    network : {"auto", "dense", "conv", "patch"}, default="auto"
+        ``"auto"`` takes convolutions for pictures of more than 1,024 numbers.
+    hidden_units : sequence of int, optional
+        Widths (``"conv"``: filters) of the encoder's hidden layers; the decoder mirrors
+        them. By default derived from the image's shape. ``()`` has none, which makes a
+        linear autoencoder.
+    tied : bool, default=False
+        Whether the decoder's weights are the encoder's, transposed. Dense networks only.
+    encoder, decoder : keras.Model, optional
+        A network of your own, from (n, *image_shape) to (n, code_dim) and back. Training
+        starts from its weights; the given models themselves stay as they are.
+    activation : str, default="relu"
+        Keras activation of the hidden layers.
+    code_activation : str, default="linear"
+        Keras activation of the code.
+    output_activation : str, default="linear"
+        Keras activation of the reconstruction. ``"sigmoid"`` suits pixels in [0, 1].
+    optimizer : str, default="adam"
+        Keras's name of the optimiser.
+    learning_rate : float, default=2e-3
+        The highest rate of the training.
+    schedule : {"cosine", "constant"}, default="cosine"
+        Whether the learning rate falls to zero over the training or stays.
+    warmup : float, default=0.0
+        Fraction of the training, from 0 to 1, in which the learning rate rises to its
+        highest.
+    clip_norm : float, optional
+        A gradient whose norm over all weights is larger is scaled down to this norm.
+    precision : {"float32", "bfloat16"}, default="float32"
+        What hidden layers compute in. Weights, codes and reconstructions are float32 either
+        way. bfloat16 is faster for large networks on processors that support it.
+    augmentation : dict, optional
+        Transforms a fraction of each training batch by random amounts, for example
+        ``{"rotation": 10, "scale": 0.1, "shear": 5, "shift": 0.05, "fraction": 0.5}``; see
+        `ae_toolkit.data.augmentation.RandomAffine`. For pictures, not for flat images.
+    epochs : int, default=30
+        How often each image is seen.
+    batch_size : int or "auto", default="auto"
+        Images per step. ``"auto"`` gives about 50 steps per epoch, with batches of 16 to
+        256 images, and 256 for a folder. A data set brings its own batches.
+    random_state : int, RandomState instance or None, default=None
+        Seeds everything random in ``fit``: the initial weights, the order of the images and
+        what is drawn for each batch. None makes each fit another one.
+    warm_start : bool, default=False
+        Whether a further ``fit`` starts from the weights of the one before.
+    verbose : int, default=0
+        0 is silent, 1 shows a progress bar, 2 prints a line per epoch.
 
     Attributes
     ----------
+    model_ : VariationalModel
+        The fitted Keras model, with ``.encoder`` and ``.decoder``.
+    history_ : dict of list of float
+        The training curve, with one value per epoch: ``"loss"`` and, under its own name,
+        each term of which the loss is made, averaged over the epoch's images while the
+        weights change. With validation images also ``"val_loss"`` and the terms' ``"val_"``
+        twins, taken at the epoch's end. The terms here: ``"reconstruction"``, minus the
+        log-likelihood of the image given a drawn code, and ``"kl"``, the divergence of the
+        image's codes from N(0, 1); ``loss`` is ``reconstruction + beta * kl``. With
+        ``importance_samples`` above 1 there is one term, ``"bound"``: minus the
+        importance-weighted bound. All are in nats per image.
     likelihood_ : str
         The one that was taken.
+    image_shape_ : tuple of int
+        Shape of one image as it came: (height, width, channels), (height, width) or
+        (pixels,).
+    n_features_in_ : int
+        How many numbers an image has.
 
     References
     ----------
@@ -227,29 +293,62 @@ class VariationalAutoencoder(Autoencoder):
         "binarize": ["boolean"],
     }
 
-    def __init__(self, code_dim=32, *, likelihood="auto", beta=1.0, importance_samples=1, binarize=False, **settings):
-        super().__init__(code_dim, **settings)
+    def __init__(
+        self,
+        code_dim: int = 32,
+        *,
+        likelihood: str = "auto",
+        beta: float = 1.0,
+        importance_samples: int = 1,
+        binarize: bool = False,
+        network: str = "auto",
+        hidden_units: Sequence[int] | None = None,
+        tied: bool = False,
+        encoder: Any = None,
+        decoder: Any = None,
+        activation: str = "relu",
+        code_activation: str = "linear",
+        output_activation: str = "linear",
+        optimizer: str = "adam",
+        learning_rate: float = 2e-3,
+        schedule: str = "cosine",
+        warmup: float = 0.0,
+        clip_norm: float | None = None,
+        precision: str = "float32",
+        augmentation: dict[str, float] | None = None,
+        epochs: int = 30,
+        batch_size: int | str = "auto",
+        random_state: int | np.random.RandomState | None = None,
+        warm_start: bool = False,
+        verbose: int = 0,
+    ) -> None:
+        super().__init__(
+            code_dim,
+            network=network,
+            hidden_units=hidden_units,
+            tied=tied,
+            encoder=encoder,
+            decoder=decoder,
+            activation=activation,
+            code_activation=code_activation,
+            output_activation=output_activation,
+            optimizer=optimizer,
+            learning_rate=learning_rate,
+            schedule=schedule,
+            warmup=warmup,
+            clip_norm=clip_norm,
+            precision=precision,
+            augmentation=augmentation,
+            epochs=epochs,
+            batch_size=batch_size,
+            random_state=random_state,
+            warm_start=warm_start,
+            verbose=verbose,
+        )
         self.likelihood = likelihood
         self.beta = beta
         self.importance_samples = importance_samples
         self.binarize = binarize
-
-    def sample(self, n_samples=1, random_state=None):
-        """Draw new images: codes from N(0, 1), decoded.
-
-        Parameters
-        ----------
-        n_samples : int, default=1
-        random_state : int, RandomState instance or None, default=None
-
-        Returns
-        -------
-        ndarray of float32, shape (n_samples, *image_shape_)
-            For ``"bernoulli"`` the pixels' probabilities, else their means.
-        """
-        check_is_fitted(self)
-        shape = (check_count(n_samples, "n_samples"), self.code_dim)
-        return self.inverse_transform(as_random_state(random_state).normal(size=shape))
 
     def log_likelihood(self, X, n_samples=500, random_state=None):
         """Estimate log p(x) of each image by importance sampling.

@@ -147,9 +147,9 @@ def test_corruption_is_of_the_kind_and_amount_that_was_asked_for():
     masked = numpy(Corruption("masking", 0.3, seed=0)(grey, training=True))
     assert set(np.unique(masked)) == {0.0, 0.5}
     assert (masked == 0).mean() == pytest.approx(0.3, abs=0.02)
-    spoilt = numpy(Corruption("salt_and_pepper", 0.3, seed=0)(grey, training=True))
-    assert set(np.unique(spoilt)) == {0.0, 0.5, 1.0}
-    assert [(spoilt == value).mean() for value in (0, 1)] == pytest.approx([0.15, 0.15], abs=0.02)
+    salted = numpy(Corruption("salt_and_pepper", 0.3, seed=0)(grey, training=True))
+    assert set(np.unique(salted)) == {0.0, 0.5, 1.0}
+    assert [(salted == value).mean() for value in (0, 1)] == pytest.approx([0.15, 0.15], abs=0.02)
 
 
 def test_corruption_draws_anew_and_rests_in_inference():
@@ -212,8 +212,8 @@ def jacobian_norms(model, images, step=1e-2):
     """Return ||J||² of each image by finite differences."""
     columns = []
     for pixel in range(images.shape[1]):
-        moved = np.eye(images.shape[1], dtype=np.float32)[pixel] * step
-        columns.append((numpy(model.encode(images + moved)) - numpy(model.encode(images - moved))) / (2 * step))
+        change = np.eye(images.shape[1], dtype=np.float32)[pixel] * step
+        columns.append((numpy(model.encode(images + change)) - numpy(model.encode(images - change))) / (2 * step))
     return np.square(columns).sum(axis=(0, 2))
 
 
