@@ -46,13 +46,17 @@ def reverse_gradient(values: Any, factor: Any = 1.0) -> Any:
 class AdversarialModel(AutoencoderModel):
     """Trains a discriminator beside encoder and decoder; its gradient reaches the encoder reversed.
 
+    Its loss terms are ``"reconstruction"``, the squared error per image, and
+    ``"discriminator"``, its cross-entropy in nats per pair of a drawn and an encoded code.
+
     Parameters
     ----------
     encoder, decoder : keras.Model
     discriminator : keras.Model, (n, code_dim) -> (n, 1)
         Returns the logit of a code being drawn from N(0, 1).
     weight : float
-    seed : int
+        Of the gradient that the encoder receives from the discriminator.
+    seed : int, optional
 
     Examples
     --------
@@ -67,12 +71,15 @@ class AdversarialModel(AutoencoderModel):
     ['codes', 'logits_encoded', 'logits_prior', 'reconstructions']
     """
 
-    def __init__(self, encoder, decoder, discriminator, weight, seed=None, **kwargs):
-        super().__init__(encoder, decoder, **kwargs)
+    def __init__(
+        self, encoder: Any, decoder: Any, discriminator: Any, weight: float, seed: int | None = None, **kwargs: Any
+    ):
+        # The discriminator learns at full strength; its weight for the encoder is in the reversed gradient.
+        super().__init__(encoder, decoder, loss_weights={"reconstruction": 1.0, "discriminator": 1.0}, **kwargs)
         self.discriminator, self.weight, self.seed = discriminator, weight, seed
         self.generator = keras.random.SeedGenerator(seed)
 
-    def propagate(self, images, training=None):
+    def propagate(self, images: Any, training: bool | None = None) -> dict[str, Any]:
         outputs = super().propagate(images, training)
         codes = outputs["codes"]
         drawn = keras.random.normal(ops.shape(codes), seed=self.generator)
@@ -87,10 +94,10 @@ class AdversarialModel(AutoencoderModel):
             "logits_prior": self.discriminator(drawn, training=training)[:, 0],
         }
 
-    def objective(self, images, outputs):
+    def loss_terms(self, images: Any, outputs: dict[str, Any]) -> dict[str, Any]:
         # The discriminator's cross-entropy: drawn codes are 1, the encoder's 0. The encoder maximises it.
         entropy = ops.softplus(-outputs["logits_prior"]) + ops.softplus(outputs["logits_encoded"])
-        return super().objective(images, outputs) + entropy
+        return {**super().loss_terms(images, outputs), "discriminator": entropy}
 
     def get_config(self):
         own = {"discriminator": keras.saving.serialize_keras_object(self.discriminator)}

@@ -25,12 +25,16 @@ _RESHAPING = keras.layers.InputLayer, keras.layers.Flatten, keras.layers.Reshape
 class ContractiveModel(AutoencoderModel):
     """Adds the squared Frobenius norm of the encoder's Jacobian to the error.
 
+    Its loss terms are ``"reconstruction"``, the squared error per image, and
+    ``"contraction"``, the norm per image in squared code units per squared pixel unit.
+
     Parameters
     ----------
     encoder, decoder : keras.Model
     weight : float
+        Of the norm in the loss.
     n_projections : int
-    seed : int
+    seed : int, optional
 
     Examples
     --------
@@ -44,16 +48,18 @@ class ContractiveModel(AutoencoderModel):
     (2,)
     """
 
-    def __init__(self, encoder, decoder, weight, n_projections, seed=None, **kwargs):
-        super().__init__(encoder, decoder, **kwargs)
+    def __init__(
+        self, encoder: Any, decoder: Any, weight: float, n_projections: int, seed: int | None = None, **kwargs: Any
+    ):
+        super().__init__(encoder, decoder, loss_weights={"reconstruction": 1.0, "contraction": weight}, **kwargs)
         self.weight, self.n_projections, self.seed = weight, n_projections, seed
         self.generator = keras.random.SeedGenerator(seed)
 
-    def propagate(self, images, training=None):
+    def propagate(self, images: Any, training: bool | None = None) -> dict[str, Any]:
         return {**super().propagate(images, training), "jacobian": self.jacobian_norm(images)}
 
-    def objective(self, images, outputs):
-        return super().objective(images, outputs) + self.weight * outputs["jacobian"]
+    def loss_terms(self, images: Any, outputs: dict[str, Any]) -> dict[str, Any]:
+        return {**super().loss_terms(images, outputs), "contraction": outputs["jacobian"]}
 
     def jacobian_norm(self, images: Any) -> Any:
         """Return ``||J||²``, the sum of all squared derivatives of a code by its image, for each image.

@@ -17,6 +17,8 @@ from ae_toolkit.networks.layers import Corruption
 class DenoisingModel(AutoencoderModel):
     """Corrupts a batch on its way to the encoder; the target stays clean.
 
+    Its loss term is ``"reconstruction"``, the squared error per image.
+
     Parameters
     ----------
     encoder, decoder : keras.Model
@@ -35,11 +37,11 @@ class DenoisingModel(AutoencoderModel):
     (2, 8, 8, 1)
     """
 
-    def __init__(self, encoder, decoder, corruption, **kwargs):
+    def __init__(self, encoder: Any, decoder: Any, corruption: Any, **kwargs: Any):
         super().__init__(encoder, decoder, **kwargs)
         self.corruption = corruption
 
-    def propagate(self, images, training=None):
+    def propagate(self, images: Any, training: bool | None = None) -> dict[str, Any]:
         return super().propagate(self.corruption(images, training=training), training)
 
     def get_config(self):

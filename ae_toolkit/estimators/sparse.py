@@ -19,11 +19,18 @@ ops = keras.ops
 class SparseModel(AutoencoderModel):
     """Adds a penalty on the codes to the error.
 
+    Its loss terms are ``"reconstruction"``, the squared error per image, and ``"sparsity"``:
+    for ``"l1"`` the sum of a code's absolute values, for ``"kl"`` the divergence of the
+    target from the batch's mean activities in nats, the same for all images of a batch.
+
     Parameters
     ----------
     encoder, decoder : keras.Model
     penalty : {"l1", "kl"}
-    weight, target_activity : float
+    weight : float
+        Of the penalty in the loss.
+    target_activity : float
+        For ``"kl"``.
 
     Examples
     --------
@@ -38,17 +45,18 @@ class SparseModel(AutoencoderModel):
     (2,)
     """
 
-    def __init__(self, encoder, decoder, penalty, weight, target_activity, **kwargs):
-        super().__init__(encoder, decoder, **kwargs)
+    def __init__(self, encoder: Any, decoder: Any, penalty: str, weight: float, target_activity: float, **kwargs: Any):
+        super().__init__(encoder, decoder, loss_weights={"reconstruction": 1.0, "sparsity": weight}, **kwargs)
         self.penalty, self.weight, self.target_activity = penalty, weight, target_activity
 
-    def objective(self, images, outputs):
-        codes = outputs["codes"]
+    def loss_terms(self, images: Any, outputs: dict[str, Any]) -> dict[str, Any]:
+        terms, codes = super().loss_terms(images, outputs), outputs["codes"]
         if self.penalty == "l1":
             penalty = ops.sum(ops.abs(codes), axis=-1)
-        else:
-            penalty = losses.bernoulli_kl(self.target_activity, ops.mean(codes, axis=0))
-        return super().objective(images, outputs) + self.weight * penalty
+        else:  # one value for the whole batch, which counts for each of its images
+            of_batch = losses.bernoulli_kl(self.target_activity, ops.mean(codes, axis=0))
+            penalty = ops.broadcast_to(of_batch, ops.shape(codes)[:1])
+        return {**terms, "sparsity": penalty}
 
     def get_config(self):
         own = {"penalty": self.penalty, "weight": self.weight, "target_activity": self.target_activity}

@@ -6,6 +6,7 @@ from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
@@ -28,6 +29,11 @@ LOG_VARIANCE_LIMIT = 20.0
 class VariationalModel(AutoencoderModel):
     """Minimises the negative evidence lower bound, or its tighter importance-weighted form.
 
+    Its loss terms are ``"reconstruction"``, minus the log-likelihood of an image given a
+    drawn code, and ``"kl"``, the divergence of its codes from N(0, 1); with several
+    importance samples ``"bound"``, minus the importance-weighted bound. All are in nats per
+    image.
+
     Parameters
     ----------
     encoder : keras.Model, (n, *image_shape) -> (n, 2 * code_dim)
@@ -35,9 +41,11 @@ class VariationalModel(AutoencoderModel):
     decoder : keras.Model, (n, code_dim) -> (n, *image_shape)
         Returns logits for ``"bernoulli"``, means for ``"gaussian"``.
     likelihood : {"bernoulli", "gaussian"}
-    beta : float
-    importance_samples : int
-    seed : int
+    beta : float, default=1.0
+        Of the divergence in the loss.
+    importance_samples : int, default=1
+        Codes drawn per image.
+    seed : int, optional
 
     Examples
     --------
@@ -52,14 +60,24 @@ class VariationalModel(AutoencoderModel):
     ((2, 4), (2, 4))
     """
 
-    def __init__(self, encoder, decoder, likelihood, beta=1.0, importance_samples=1, seed=None, **kwargs):
-        super().__init__(encoder, decoder, **kwargs)
+    def __init__(
+        self,
+        encoder: Any,
+        decoder: Any,
+        likelihood: str,
+        beta: float = 1.0,
+        importance_samples: int = 1,
+        seed: int | None = None,
+        **kwargs: Any,
+    ):
+        loss_weights = {"reconstruction": 1.0, "kl": beta} if importance_samples == 1 else {"bound": 1.0}
+        super().__init__(encoder, decoder, loss_weights=loss_weights, **kwargs)
         self.likelihood, self.beta, self.importance_samples, self.seed = likelihood, beta, importance_samples, seed
         self.generator = keras.random.SeedGenerator(seed)
         # The pixels' standard deviation is learned (Rybkin, Daniilidis and Levine, 2021).
         self.log_scale = None if likelihood == "bernoulli" else self.add_weight((), "zeros", name="log_scale")
 
-    def posterior(self, images, training=None):
+    def posterior(self, images: Any, training: bool | None = None) -> tuple[Any, Any]:
         """Return the distribution of the codes of each image.
 
         Parameters
@@ -77,14 +95,14 @@ class VariationalModel(AutoencoderModel):
         # Where an untrained network is far off, the exponential would overflow.
         return means, ops.clip(log_variances, -LOG_VARIANCE_LIMIT, LOG_VARIANCE_LIMIT)
 
-    def encode(self, images, training=None):
+    def encode(self, images: Any, training: bool | None = None) -> Any:
         return self.posterior(images, training)[0]
 
-    def decode(self, codes, training=None):
+    def decode(self, codes: Any, training: bool | None = None) -> Any:
         pixels = self.decoder(codes, training=training)
         return ops.sigmoid(pixels) if self.likelihood == "bernoulli" else pixels
 
-    def propagate(self, images, training=None):
+    def propagate(self, images: Any, training: bool | None = None) -> dict[str, Any]:
         means, log_variances = self.posterior(images, training)
         shape = (self.importance_samples, *ops.shape(means))
         noise = keras.random.normal(shape, seed=self.generator)
@@ -93,19 +111,19 @@ class VariationalModel(AutoencoderModel):
         return {"means": means, "log_variances": log_variances, "codes": codes, "pixels": pixels}
 
     def _pixels(self, codes, training=None):
-        """Return the decoder's outputs for several codes an image, (k, n, code_dim) -> (k, n, *image_shape)."""
+        """Return the decoder's outputs for several codes per image, (k, n, code_dim) -> (k, n, *image_shape)."""
         k, n = ops.shape(codes)[:2]
         pixels = self.decoder(ops.reshape(codes, (-1, codes.shape[-1])), training=training)
         return ops.reshape(pixels, (k, n, *pixels.shape[1:]))
 
-    def negative_log_likelihood(self, images, pixels):
+    def negative_log_likelihood(self, images: Any, pixels: Any) -> Any:
         """Return -log p(x | z) of each image for each of its codes.
 
         Parameters
         ----------
         images : tensor of shape (n, *image_shape)
         pixels : tensor of shape (k, n, *image_shape)
-            What the decoder returned for k codes an image.
+            What the decoder returned for k codes per image.
 
         Returns
         -------
@@ -116,14 +134,14 @@ class VariationalModel(AutoencoderModel):
             return losses.bernoulli_nll(images, pixels)
         return losses.gaussian_nll(images, pixels, ops.convert_to_tensor(self.log_scale))
 
-    def objective(self, images, outputs):
+    def loss_terms(self, images: Any, outputs: dict[str, Any]) -> dict[str, Any]:
         means, log_variances = outputs["means"], outputs["log_variances"]
         errors = self.negative_log_likelihood(images, outputs["pixels"])  # (k, n)
         if self.importance_samples == 1:
-            return errors[0] + self.beta * losses.gaussian_kl(means, log_variances)
-        return -log_mean_importance_weight(errors, outputs["codes"], means, log_variances)
+            return {"reconstruction": errors[0], "kl": losses.gaussian_kl(means, log_variances)}
+        return {"bound": -log_mean_importance_weight(errors, outputs["codes"], means, log_variances)}
 
-    def log_likelihood(self, images, noise):
+    def log_likelihood(self, images: Any, noise: Any) -> Any:
         """Return an estimate of log p(x) from below, by importance sampling.
 
         Parameters
@@ -134,6 +152,7 @@ class VariationalModel(AutoencoderModel):
         Returns
         -------
         tensor of shape (n,)
+            In nats.
         """
         means, log_variances = self.posterior(images)
         codes = means + ops.exp(0.5 * log_variances) * noise
@@ -145,7 +164,7 @@ class VariationalModel(AutoencoderModel):
         return {**super().get_config(), **{name: getattr(self, name) for name in names}}
 
 
-def log_mean_importance_weight(errors, codes, means, log_variances):
+def log_mean_importance_weight(errors: Any, codes: Any, means: Any, log_variances: Any) -> Any:
     """Return the logarithm of the mean of p(x, z) / q(z | x) over the samples: log p(x), from below.
 
     Parameters
@@ -158,6 +177,7 @@ def log_mean_importance_weight(errors, codes, means, log_variances):
     Returns
     -------
     tensor of shape (n,)
+        In nats.
 
     References
     ----------
@@ -350,7 +370,9 @@ class VariationalAutoencoder(PriorSampling, Autoencoder):
         self.importance_samples = importance_samples
         self.binarize = binarize
 
-    def log_likelihood(self, X, n_samples=500, random_state=None):
+    def log_likelihood(
+        self, X: ArrayLike, n_samples: int = 500, random_state: int | np.random.RandomState | None = None
+    ) -> NDArray[np.float64]:
         """Estimate log p(x) of each image by importance sampling.
 
         The estimate is a lower bound on average, and closer the more samples are drawn.
@@ -360,7 +382,7 @@ class VariationalAutoencoder(PriorSampling, Autoencoder):
         X : array-like, images of the shape seen in fit
             For ``"bernoulli"`` with pixels in [0, 1]; usual are black-and-white ones.
         n_samples : int, default=500
-            Codes an image.
+            Codes per image.
         random_state : int, RandomState instance or None, default=None
 
         Returns
@@ -369,21 +391,21 @@ class VariationalAutoencoder(PriorSampling, Autoencoder):
             In nats per image.
         """
         check_is_fitted(self)
-        X, n_samples = self._check(X), check_count(n_samples, "n_samples")
-        self._check_pixels(X)
+        images, n_samples = self._check(X), check_count(n_samples, "n_samples")
+        self._check_pixels(images)
         seeds = keras.random.SeedGenerator(int(as_random_state(random_state).randint(2**31 - 1)))
         step = loop.compiled(self.model_.log_likelihood)
         at_once = 50  # samples, so that memory stays small
 
-        def of(images):
+        def estimate(batch):
             parts = []
             for first in range(0, n_samples, at_once):
                 count = min(at_once, n_samples - first)
-                noise = keras.random.normal((count, len(images), self.code_dim), seed=seeds)
-                parts.append(ops.convert_to_numpy(step(images, noise)).astype(float) + math.log(count / n_samples))
+                noise = keras.random.normal((count, len(batch), self.code_dim), seed=seeds)
+                parts.append(ops.convert_to_numpy(step(batch, noise)).astype(float) + math.log(count / n_samples))
             return np.logaddexp.reduce(parts, axis=0)
 
-        return np.concatenate([of(X[start : start + 100]) for start in range(0, len(X), 100)])
+        return np.concatenate([estimate(images[start : start + 100]) for start in range(0, len(images), 100)])
 
     def _source(self, X, sample_weight, seed, steps_per_epoch, reset):
         source = super()._source(X, sample_weight, seed, steps_per_epoch, reset)
@@ -412,14 +434,14 @@ class VariationalAutoencoder(PriorSampling, Autoencoder):
                 "expected output_activation='linear' for the likelihood 'bernoulli', which makes probabilities of the "
                 f"decoder's outputs by a sigmoid, got {self.output_activation!r}"
             )
-        networks = self._networks(seed, n_statistics=2)
-        return VariationalModel(*networks, self.likelihood_, self.beta, self.importance_samples, seed)
+        encoder, decoder = self._networks(seed, n_statistics=2)
+        return VariationalModel(encoder, decoder, self.likelihood_, self.beta, self.importance_samples, seed)
 
     def _augmentation(self, seed):
-        moves = super()._augmentation(seed)
+        transformation = super()._augmentation(seed)
         if not self.binarize:
-            return moves
+            return transformation
         if self.likelihood_ != "bernoulli":
             raise ValueError(f"expected binarize=False for the likelihood {self.likelihood_!r}, got True")
         binarize = Binarize(seed)
-        return binarize if moves is None else keras.Sequential([moves, binarize])
+        return binarize if transformation is None else keras.Sequential([transformation, binarize])

@@ -84,13 +84,13 @@ def test_methods_are_the_model(fitted, images):
 
 
 def test_history(fitted, images):
-    assert set(fitted.history_) == {"loss", "val_loss"}
+    assert set(fitted.history_) == {"loss", "reconstruction", "val_loss", "val_reconstruction"}
     assert {len(values) for values in fitted.history_.values()} == {2}
     assert fitted.history_["val_loss"][-1] == pytest.approx(-fitted.score(images[:7]), rel=1e-5)
 
 
-def test_history_without_validation_has_only_the_loss(fitted_flat):
-    assert set(fitted_flat.history_) == {"loss"}
+def test_history_without_validation_has_only_training(fitted_flat):
+    assert set(fitted_flat.history_) == {"loss", "reconstruction"}
     assert fitted_flat.history_["loss"][1] < fitted_flat.history_["loss"][0]
 
 

@@ -11,6 +11,7 @@ from sklearn.decomposition import PCA
 import ae_toolkit as ae
 from ae_toolkit import networks
 from ae_toolkit._keras import keras
+from ae_toolkit.data.augmentation import Binarize
 from ae_toolkit.estimators.adversarial import AdversarialModel, reverse_gradient
 from ae_toolkit.estimators.contractive import ContractiveModel
 from ae_toolkit.estimators.denoising import DenoisingModel
@@ -305,41 +306,36 @@ def test_training_and_validation_weigh_the_divergence_alike(images, beta):
     assert loss_of(model, images) - loss_of(free, images) == pytest.approx(beta * divergence, rel=1e-4, abs=1e-4)
 
 
+@pytest.fixture(scope="module")
 def linear_gaussian():
-    """Return a model whose likelihood is known: x ~ N(b, W Wᵀ + s² I), and the exact density."""
+    """Return an estimator whose likelihood is known, x ~ N(b, W Wᵀ + s² I), and the exact density."""
     rng = np.random.default_rng(3)
-    encoder, decoder = networks.build((6,), 2, "dense", (), n_statistics=2)
-    model = VariationalModel(encoder, decoder, "gaussian")
+    estimator = ae.VariationalAutoencoder(2, likelihood="gaussian", hidden_units=(), epochs=1)
+    estimator.fit(np.zeros((1, 6), np.float32))
+    model = estimator.model_
     W, b, s = rng.normal(size=(2, 6)).astype("float32"), rng.normal(size=6).astype("float32"), 0.7
-    decoder.set_weights([W, b])
+    model.decoder.set_weights([W, b])
     model.log_scale.assign(math.log(s))
     inverse = np.linalg.inv(W @ W.T + s**2 * np.eye(2))  # of the exact posterior N(M (x - b), s² inverse)
     posterior = inverse @ W
     kernel = np.concatenate([posterior.T, np.zeros((6, 2))], axis=1)
     bias = np.concatenate([-posterior @ b, np.log(3 * s**2 * np.diag(inverse))])
-    encoder.set_weights([kernel.astype("float32"), bias.astype("float32")])
-    return model, multivariate_normal(b, W.T @ W + s**2 * np.eye(6))
+    model.encoder.set_weights([kernel.astype("float32"), bias.astype("float32")])
+    return estimator, multivariate_normal(b, W.T @ W + s**2 * np.eye(6))
 
 
-def as_estimator(model, n_pixels=6):
-    estimator = ae.VariationalAutoencoder(2, likelihood="gaussian")
-    estimator.model_, estimator.image_shape_, estimator.n_features_in_ = model, (n_pixels,), n_pixels
-    estimator.likelihood_, estimator._n_features_out = model.likelihood, 2
-    return estimator
-
-
-def test_the_likelihood_by_importance_sampling_is_the_exact_one():
-    model, exact = linear_gaussian()
+def test_the_likelihood_by_importance_sampling_is_the_exact_one(linear_gaussian):
+    estimator, exact = linear_gaussian
     X = np.random.default_rng(0).normal(size=(20, 6)).astype("float32")
-    found = as_estimator(model).log_likelihood(X, n_samples=3000, random_state=0)
+    found = estimator.log_likelihood(X, n_samples=3000, random_state=0)
     np.testing.assert_allclose(found, exact.logpdf(X), atol=0.15)
     assert (found < 0).mean() > 0.9  # the sign
 
 
-def test_more_samples_come_closer_from_below():
-    model, exact = linear_gaussian()
+def test_more_samples_come_closer_from_below(linear_gaussian):
+    estimator, exact = linear_gaussian
     X = np.random.default_rng(0).normal(size=(200, 6)).astype("float32")
-    estimator, truth = as_estimator(model), exact.logpdf(X).mean()
+    truth = exact.logpdf(X).mean()
     found = [estimator.log_likelihood(X, n_samples=k, random_state=0).mean() for k in (1, 5, 50, 500)]
     assert found[0] < found[1] < found[2] < found[3] + 0.05  # the last two are equal but for chance
     assert found[3] == pytest.approx(truth, abs=0.05)
@@ -347,14 +343,14 @@ def test_more_samples_come_closer_from_below():
 
 
 @pytest.mark.usefixtures("fixed_noise")
-def test_samples_in_parts_are_one_estimate():
+def test_samples_in_parts_are_one_estimate(linear_gaussian):
     """120 samples are drawn as 50, 50 and 20, and 150 images as 100 and 50."""
-    model, _ = linear_gaussian()
+    estimator, _ = linear_gaussian
     X = np.random.default_rng(0).normal(size=(150, 6)).astype("float32")
-    found = as_estimator(model).log_likelihood(X, n_samples=120, random_state=0)
+    found = estimator.log_likelihood(X, n_samples=120, random_state=0)
     for images, part in ((X[:100], found[:100]), (X[100:], found[100:])):
         noise = ops.concatenate([keras.random.normal((count, len(images), 2)) for count in (50, 50, 20)])
-        np.testing.assert_allclose(part, numpy(model.log_likelihood(images, noise)), rtol=1e-5)
+        np.testing.assert_allclose(part, numpy(estimator.model_.log_likelihood(images, noise)), rtol=1e-5)
 
 
 def test_the_importance_weighted_bound_is_above_the_evidence_bound_and_tightens():
@@ -419,13 +415,13 @@ def test_a_number_of_samples_that_is_none(images, wrong):
 
 def test_binarising_draws_the_target_too(images):
     """Grey images have a positive error even if they are decoded exactly; black-and-white ones do not."""
-    layer = ae.augmentation.Binarize(seed=0)
+    layer = Binarize(seed=0)
     drawn = numpy(layer(np.full((200, 50), 0.3, np.float32), training=True))
     assert set(np.unique(drawn)) == {0.0, 1.0}
     assert drawn.mean() == pytest.approx(0.3, abs=0.02)
     np.testing.assert_array_equal(numpy(layer(images)), images)
     fitted = ae.VariationalAutoencoder(2, binarize=True, epochs=1, hidden_units=(4,), random_state=0).fit(images)
-    assert isinstance(fitted.model_.augmentation, ae.augmentation.Binarize)
+    assert isinstance(fitted.model_.augmentation, Binarize)
 
 
 def test_it_learns_and_its_samples_look_like_the_images():
