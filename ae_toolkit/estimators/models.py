@@ -147,6 +147,9 @@ class AutoencoderModel(training.TrainableModel):
     def call(self, images: Any, training: bool | None = None) -> Any:
         return self.propagate(images, training) if training else self.decode(self.encode(images))
 
+    def validation_outputs(self, images):
+        return self.propagate(images, training=False)
+
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         # In inference the model returns the reconstructions alone; the terms need all that `propagate` finds.
         outputs = y_pred if isinstance(y_pred, dict) else self.propagate(x, training=False)
