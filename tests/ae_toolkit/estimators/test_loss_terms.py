@@ -120,6 +120,28 @@ def test_the_objective_is_the_weighted_sum_per_image(name):
     assert loss == pytest.approx(expected.mean(), rel=1e-5)
 
 
+# ------------------------------------------------------------------------ terms that fail
+
+
+@pytest.mark.parametrize(("name", "term"), [(name, term) for name, (_, _, terms) in VARIANTS.items() for term in terms])
+def test_a_term_that_is_not_finite_is_named(name, term):
+    cls, options, weights = VARIANTS[name]
+
+    class Overflowing(cls):
+        def _build_model(self, seed):
+            model = super()._build_model(seed)
+            sound = model.loss_terms
+            model.loss_terms = lambda images, outputs: {**(terms := sound(images, outputs)), term: terms[term] + np.inf}
+            return model
+
+    estimator = Overflowing(**QUICK, **options)
+    with pytest.raises(FloatingPointError) as caught:
+        estimator.fit(IMAGES)
+    assert term in str(caught.value)
+    assert not [other for other in weights if other != term and other in str(caught.value)]
+    assert not hasattr(estimator, "model_")
+
+
 # ------------------------------------------------------------------------- units, by hand
 
 

@@ -20,10 +20,14 @@ from ae_toolkit.estimators.sparse import SparseModel
 from ae_toolkit.estimators.variational import VariationalModel, log_mean_importance_weight
 from ae_toolkit.networks import losses
 from ae_toolkit.networks.layers import Corruption, FromPatches, ToPatches
-from ae_toolkit.training import loop
+from ae_toolkit.training.backend import backend
+from ae_toolkit.training.loop import training_losses
 
 ops = keras.ops
 numpy = ops.convert_to_numpy
+differentiates = pytest.mark.skipif(
+    not backend.COMPILES_LOOPS, reason="differentiates through the engine, which PyTorch does without"
+)
 
 
 @pytest.fixture
@@ -50,6 +54,13 @@ def loss_of(model, images, training=True):
     return float(model.compute_loss(x=images, y_pred=model.propagate(images, training=training), training=training))
 
 
+def gradients_of(loss, model):
+    """Return the gradients of a loss by the model's weights, as the engine computes them."""
+    others = [*model.non_trainable_variables, *model.metrics_variables]
+    _, gradients = backend.value_and_grad(loss, model.trainable_variables, others)
+    return [numpy(gradient) for gradient in gradients]
+
+
 MODELS = {
     "plain": lambda: AutoencoderModel(*pair()),
     "tied": lambda: AutoencoderModel(*pair(tied=True)),
@@ -64,27 +75,30 @@ MODELS = {
 }
 
 
-@pytest.mark.skipif(loop.BACKEND == "torch", reason="differentiates through the engine, which PyTorch does without")
+@differentiates
 @pytest.mark.usefixtures("fixed_noise")
 @pytest.mark.parametrize("name", MODELS)
 def test_gradients_are_finite_differences(name, images):
     model = MODELS[name]()
     if name == "patch":
         images = np.random.default_rng(0).random((5, 6, 5), dtype=np.float32)
-    weights = [ops.convert_to_tensor(numpy(weight)) for weight in model.trainable_variables]
+    weights, batch = model.trainable_variables, ops.convert_to_tensor(images)
+    start = [numpy(weight) for weight in weights]
 
-    def loss(weights):
-        with keras.StatelessScope(state_mapping=list(zip(model.trainable_variables, weights, strict=True))):
-            return loop.training_loss(model, ops.convert_to_tensor(images), ops.ones(5)), ()
+    def loss():
+        return training_losses(model, batch, ops.ones(5))["loss"]
 
-    gradients = loop._gradients(loss, weights)[2]
+    def loss_at(values):
+        for weight, value in zip(weights, values, strict=True):
+            weight.assign(value)
+        return float(loss())
+
+    gradients = gradients_of(loss, model)
     rng, step = np.random.default_rng(1), 3e-3
     for _ in range(3):
         direction = [rng.normal(size=weight.shape).astype("float32") for weight in weights]
-        ends = [
-            float(loss([w + sign * step * d for w, d in zip(weights, direction, strict=True)])[0]) for sign in (1, -1)
-        ]
-        slope = sum(float(ops.sum(g * d)) for g, d in zip(gradients, direction, strict=True))
+        ends = [loss_at([w + sign * step * d for w, d in zip(start, direction, strict=True)]) for sign in (1, -1)]
+        slope = sum(float((g * d).sum()) for g, d in zip(gradients, direction, strict=True))
         assert slope == pytest.approx((ends[0] - ends[1]) / (2 * step), rel=2e-2, abs=2e-2)
 
 
@@ -437,26 +451,23 @@ def test_it_learns_and_its_samples_look_like_the_images():
 # ------------------------------------------------------------------------------- adversarial
 
 
-@pytest.mark.skipif(loop.BACKEND == "torch", reason="differentiates through the engine, which PyTorch does without")
+@differentiates
 def test_the_gradient_is_reversed():
-    x = ops.convert_to_tensor(np.array([1.0, 2.0], np.float32))
-    value, _, (gradient,) = loop._gradients(lambda xs: (ops.sum(reverse_gradient(xs[0], 0.5)), ()), [x])
+    x = keras.Variable(np.array([1.0, 2.0], np.float32))
+    value, (gradient,) = backend.value_and_grad(
+        lambda: ops.sum(reverse_gradient(ops.convert_to_tensor(x), 0.5)), [x], []
+    )
     assert float(value) == 3.0
     np.testing.assert_allclose(numpy(gradient), [-0.5, -0.5])
 
 
-@pytest.mark.skipif(loop.BACKEND == "torch", reason="differentiates through the engine, which PyTorch does without")
+@differentiates
 @pytest.mark.usefixtures("fixed_noise")
 def test_the_encoder_learns_to_pass_and_the_discriminator_to_tell(images):
     """The encoder's gradient is that of -w log D(codes), the discriminator's that of its cross-entropy."""
     discriminator = networks.build((2,), 1, "dense", (3,), "tanh", seed=9)[0]
     model = AdversarialModel(*pair(), discriminator, 0.7)
-    variables, x = model.trainable_variables, ops.convert_to_tensor(images)
-    weights = [ops.convert_to_tensor(numpy(weight)) for weight in variables]
-
-    def through(weights, loss):
-        with keras.StatelessScope(state_mapping=list(zip(variables, weights, strict=True))):
-            return loss(), ()
+    x = ops.convert_to_tensor(images)
 
     def passing():
         codes = model.encode(x)
@@ -471,13 +482,13 @@ def test_the_encoder_learns_to_pass_and_the_discriminator_to_tell(images):
             ops.softplus(-model.discriminator(drawn)[:, 0]) + ops.softplus(model.discriminator(codes)[:, 0])
         )
 
-    found = loop._gradients(lambda w: through(w, lambda: loop.training_loss(model, x, ops.ones(5))), weights)[2]
+    found = gradients_of(lambda: training_losses(model, x, ops.ones(5))["loss"], model)
     ids = {id(variable) for variable in discriminator.trainable_variables}
     for wanted, of_discriminator in ((passing, False), (telling, True)):
-        expected = loop._gradients(lambda w, wanted=wanted: through(w, wanted), weights)[2]
-        for variable, a, b in zip(variables, found, expected, strict=True):
+        expected = gradients_of(wanted, model)
+        for variable, a, b in zip(model.trainable_variables, found, expected, strict=True):
             if (id(variable) in ids) == of_discriminator:
-                np.testing.assert_allclose(numpy(a), numpy(b), rtol=1e-4, atol=1e-6)
+                np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6)
 
 
 def test_its_codes_are_distributed_as_they_are_drawn():
