@@ -365,10 +365,12 @@ def optimizer(name, learning_rate, schedule, steps, warmup=0.0, clip_norm=None):
 
     Examples
     --------
+    >>> import keras
     >>> from ae_toolkit.training import optimizer
     >>> round(float(optimizer("adam", 1e-3, "constant", steps=10).learning_rate), 6)
     0.001
-    >>> rate = optimizer("adam", 1e-3, "cosine", steps=100, warmup=0.1)._learning_rate
+    >>> config = optimizer("adam", 1e-3, "cosine", steps=100, warmup=0.1).get_config()
+    >>> rate = keras.optimizers.schedules.deserialize(config["learning_rate"])
     >>> [round(1e3 * float(rate(step)), 2) for step in (0, 10, 55, 100)]
     [0.1, 1.0, 0.5, 0.0]
     """

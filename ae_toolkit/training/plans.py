@@ -43,7 +43,7 @@ def choose(model, stream, optimizer, epochs, strategy=None, loop_key=None):
     """
     if not backend.COMPILES_LOOPS:
         return KerasPlan(model, stream)
-    if strategy is not None and backend.NAME == "tensorflow":
+    if strategy is not None and backend.REPLICATES_STEPS:
         return ReplicatedPlan(model, stream, optimizer, strategy)
     if strategy is None and stream.array is not None and stream.array.nbytes <= RESIDENT_BYTES:
         return ResidentPlan(model, stream, optimizer, epochs, loop_key)

@@ -7,6 +7,9 @@ A backend's file offers
 ``COMPILES_LOOPS``
     Whether many training steps can be compiled into one call. Where they cannot, Keras's
     own steps train.
+``REPLICATES_STEPS``
+    Whether a strategy runs a step on each replica, by ``replicated_step``, rather than
+    one step on batches that are divided by ``shard_batch``.
 ``STRATEGY``
     What `strategy` may be, in words for an error.
 ``jit(function)``
