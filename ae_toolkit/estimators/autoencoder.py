@@ -43,11 +43,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils import check_array
-from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ae_toolkit import metrics, networks, training
 from ae_toolkit._keras import keras
+from ae_toolkit._sklearn import Interval, StrOptions
 from ae_toolkit._validation import as_random_state, check_images, check_weights, n_axes
 from ae_toolkit.data import augmentation, streams
 from ae_toolkit.estimators.models import AutoencoderModel

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from ae_toolkit._keras import keras
+from ae_toolkit._sklearn import Interval, StrOptions
 from ae_toolkit._validation import as_random_state, check_count
 from ae_toolkit.data.augmentation import Binarize
 from ae_toolkit.estimators.autoencoder import Autoencoder

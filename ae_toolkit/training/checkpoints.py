@@ -6,10 +6,8 @@ training. It is written under a temporary name and renamed, so that whenever the
 is killed there is a whole checkpoint or none. Nothing in it is executed on reading.
 """
 
-import contextlib
 import inspect
 import json
-import os
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from ae_toolkit._files import clean_up, write_whole
 from ae_toolkit._keras import keras
 
 #: The file in a checkpoint's folder.
@@ -165,7 +164,8 @@ class Checkpoint(keras.callbacks.Callback):
         saved = {"format": FORMAT, "training": self.description, "curve": self.curve, "seed": self.seed,
                  "epochs_done": self.epochs_done, "finished": bool(finished), "callbacks": progress}  # fmt: skip
         try:
-            _write_whole(self.path, {**arrays, "description": np.array(json.dumps(saved))})
+            with write_whole(self.path) as temporary, open(temporary, "wb") as file:
+                np.savez(file, **arrays, description=np.array(json.dumps(saved)))
         except OSError as error:
             raise OSError(
                 f"the checkpoint after epoch {self.epochs_done} could not be written to {self.path}: {error}. "
@@ -282,25 +282,13 @@ def _make_writable(folder):
     """Make the folder and try it out before hours of training depend on it."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for left_over in folder.glob(f".{NAME}.*"):
-            left_over.unlink()
+        clean_up(folder / NAME)
+        for left_over in folder.glob(f".{NAME}.*"):  # files, as earlier versions left them
+            if left_over.is_file():
+                left_over.unlink()
         with tempfile.NamedTemporaryFile(dir=folder, prefix=f".{NAME}."):
             pass
     except OSError as error:
         raise type(error)(
             f"expected checkpoint_dir to be a folder that can be written, got {folder}: {error}"
         ) from error
-
-
-def _write_whole(path, arrays):
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            np.savez(file, **arrays)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(temporary)
-        raise

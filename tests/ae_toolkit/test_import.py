@@ -85,6 +85,29 @@ def test_one_module_imports_backends():
     assert importing == {"loop.py"}
 
 
+def test_one_module_imports_private_names_of_scikit_learn():
+    importing = set()
+    for path in Path(ae_toolkit.__file__).parent.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            names = [item.name for item in node.names] if isinstance(node, ast.Import) else []
+            if isinstance(node, ast.ImportFrom):
+                names = [f"{node.module}.{item.name}" for item in node.names]
+            for module, *inside in (name.split(".") for name in names):
+                if module == "sklearn" and any(name.startswith("_") for name in inside):
+                    importing.add(path.name)
+    assert importing == {"_sklearn.py"}
+
+
+def test_a_scikit_learn_without_a_private_name_says_so():
+    code = (
+        "import sklearn.utils.validation as validation; del validation._is_fitted\n"
+        "try:\n    import ae_toolkit._sklearn\nexcept ImportError as error:\n    print(error)\n"
+    )
+    message = run(code)
+    assert "_is_fitted" in message
+    assert "Install an older scikit-learn" in message
+
+
 def test_unknown_name_is_an_attribute_error():
     with pytest.raises(AttributeError, match="no_such_thing"):
         ae_toolkit.no_such_thing  # noqa: B018
