@@ -19,7 +19,10 @@ def signatures(names):
             if inspect.isfunction(constructor := vars(name.value).get("__init__")):
                 found[entry] = constructor
             for method, value in ae_names.methods(name.value).items():
-                found[f"{entry}.{method}"] = function_of(value)
+                if (
+                    value.__doc__
+                ):  # what has none overrides a method that is described, with its types, where it is from
+                    found[f"{entry}.{method}"] = function_of(value)
     return found
 
 
