@@ -6,8 +6,10 @@ is checked: a batch of another shape, an early end or an exception becomes an er
 says in which epoch and batch it happened.
 """
 
+import itertools
 import math
 import os
+import warnings
 import zlib
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
@@ -78,7 +80,7 @@ def open_stream(source, batch_size, seed, steps_per_epoch=None, weights=None):
     >>> import numpy as np
     >>> from ae_toolkit.data.streams import open_stream
     >>> stream = open_stream(np.zeros((10, 8, 8, 1), "float32"), batch_size=4, seed=0)
-    >>> stream.image_shape, stream.steps, [len(batch) for batch in stream.epoch(0)]
+    >>> stream.image_shape, stream.steps_per_epoch, [len(batch) for batch in stream.epoch(0)]
     ((8, 8, 1), 3, [4, 4, 2])
     """
     if isinstance(source, Stream):
@@ -120,7 +122,7 @@ class Stream:
     Attributes
     ----------
     image_shape : tuple of int
-    steps : int
+    steps_per_epoch : int
         Batches in an epoch.
     seed : int
         Orders the images, where this is ours to do.
@@ -134,11 +136,40 @@ class Stream:
     >>> import numpy as np
     >>> from ae_toolkit.data.streams import Stream, open_stream
     >>> stream = open_stream(np.zeros((10, 8, 8, 1), "float32"), batch_size=5, seed=0)
-    >>> isinstance(stream, Stream), stream.steps, len(stream.array)
+    >>> isinstance(stream, Stream), stream.steps_per_epoch, len(stream.array)
     (True, 2, 10)
     """
 
-    image_shape, steps, seed, array, weights = (), 0, 0, None, None
+    image_shape, steps_per_epoch, seed, array, weights = (), 0, 0, None, None
+
+    @property
+    def steps(self):
+        """The old name of `steps_per_epoch`.
+
+        Returns
+        -------
+        int
+        """
+        warnings.warn("Stream.steps is now called Stream.steps_per_epoch", FutureWarning, stacklevel=2)
+        return self.steps_per_epoch
+
+    def peek(self):
+        """Return images that a training would see, without consuming any.
+
+        Returns
+        -------
+        array or tensor of float32, shape (m, *image_shape)
+            All images of an array; the first batch of anything else.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from ae_toolkit.data.streams import open_stream
+        >>> stream = open_stream(np.zeros((10, 8, 8, 1), "float32"), batch_size=5, seed=0)
+        >>> stream.peek().shape
+        (10, 8, 8, 1)
+        """
+        return next(self.epoch(0))
 
     def epoch(self, number):
         """Yield the batches of an epoch.
@@ -160,13 +191,13 @@ class Stream:
             If the source raises an error; it says in which epoch and batch.
         """
         batches = self._batches(number)
-        for step in range(self.steps):
-            place = f"batch {step + 1} of {self.steps} in epoch {number + 1}"
+        for step in range(self.steps_per_epoch):
+            place = f"batch {step + 1} of {self.steps_per_epoch} in epoch {number + 1}"
             try:
                 batch = next(batches)
             except StopIteration:
                 raise ValueError(
-                    f"expected {self.steps} batches an epoch, but the images ended before {place}"
+                    f"expected {self.steps_per_epoch} batches per epoch, but the images ended before {place}"
                 ) from None
             except Exception as error:
                 raise RuntimeError(f"reading {place} failed: {type(error).__name__}: {error}") from error
@@ -198,7 +229,11 @@ class Stream:
         dict
             Plain JSON values.
         """
-        return {"kind": type(self).__name__.strip("_"), "image_shape": list(self.image_shape), "steps": self.steps}
+        return {
+            "kind": type(self).__name__.strip("_"),
+            "image_shape": list(self.image_shape),
+            "steps": self.steps_per_epoch,
+        }
 
     def _check(self, batch, place):
         if self.image_shape and tuple(batch.shape[1:]) != self.image_shape:
@@ -219,11 +254,14 @@ class _Array(Stream):
     def __init__(self, images, batch_size, seed, steps_per_epoch=None, weights=None):
         self.array, self.seed, self.batch_size, self.weights = images, seed, min(batch_size, len(images)), weights
         self.image_shape = images.shape[1:]
-        self.steps = _at_most(math.ceil(len(images) / self.batch_size), steps_per_epoch)
+        self.steps_per_epoch = _at_most(math.ceil(len(images) / self.batch_size), steps_per_epoch)
+
+    def peek(self):
+        return self.array
 
     def epoch_indices(self, number):
         """Return the indices of an epoch's full batches, (steps, batch size), and of the smaller last one."""
-        order = shuffled(len(self.array), self.seed, number)[: self.steps * self.batch_size]
+        order = shuffled(len(self.array), self.seed, number)[: self.steps_per_epoch * self.batch_size]
         full = len(order) // self.batch_size * self.batch_size
         return order[:full].reshape(-1, self.batch_size), order[full:]
 
@@ -260,7 +298,7 @@ class _Folder(Stream):
             raise FileNotFoundError(f"expected image files ({', '.join(IMAGE_FILES)}) in {folder}, found none")
         self.seed, self.batch_size = seed, min(batch_size, len(self.files))
         self.image_shape = self._read(self.files[0]).shape
-        self.steps = _at_most(math.ceil(len(self.files) / self.batch_size), steps_per_epoch)
+        self.steps_per_epoch = _at_most(math.ceil(len(self.files) / self.batch_size), steps_per_epoch)
 
     def _batches(self, number):
         order = shuffled(len(self.files), self.seed, number)
@@ -269,7 +307,7 @@ class _Folder(Stream):
             chosen = order[step * self.batch_size : (step + 1) * self.batch_size]
             return np.stack([self._read(self.files[index]) for index in chosen])
 
-        return _ahead(batch, self.steps, workers=2)
+        return _ahead(batch, self.steps_per_epoch, workers=2)
 
     def description(self):
         names = repr([(file.name, file.stat().st_size) for file in self.files])
@@ -297,15 +335,19 @@ class _PyData(Stream):
         length = source.num_batches
         if length is None and steps_per_epoch is None:
             raise ValueError("expected steps_per_epoch, since the PyDataset does not say how many batches it has")
-        self.source, self.steps = source, _at_most(length, steps_per_epoch)
-        if not self.steps:
+        self.source, self.steps_per_epoch = source, _at_most(length, steps_per_epoch)
+        if not self.steps_per_epoch:
             raise ValueError("expected a PyDataset with at least one batch, got an empty one")
-        self.image_shape = tuple(_images(source[0]).shape[1:])
+        self._first = _images(source[0])
+        self.image_shape = tuple(self._first.shape[1:])
+
+    def peek(self):
+        return self._check(self._first, "the first batch")
 
     def _batches(self, number):
         self.source.on_epoch_begin()
-        for step, batch in enumerate(_ahead(self.source.__getitem__, self.steps, self.source.workers)):
-            if step + 1 == self.steps:  # nobody asks for more than the last batch
+        for step, batch in enumerate(_ahead(self.source.__getitem__, self.steps_per_epoch, self.source.workers)):
+            if step + 1 == self.steps_per_epoch:  # nobody asks for more than the last batch
                 self.source.on_epoch_end()
             yield batch
 
@@ -318,14 +360,25 @@ class _TFData(Stream):
         if length < 0 and steps_per_epoch is None:
             kind = "endless" if length == -1 else "of unknown length"
             raise ValueError(f"expected steps_per_epoch, since the tf.data.Dataset is {kind}")
-        self.source, self.steps = source, _at_most(length if length >= 0 else None, steps_per_epoch)
-        if not self.steps:
+        self.source, self.steps_per_epoch = source, _at_most(length if length >= 0 else None, steps_per_epoch)
+        if not self.steps_per_epoch:
             raise ValueError("expected a tf.data.Dataset with at least one batch, got an empty one")
         self._endless = iter(source) if length == -1 else None
         shape = getattr(_images(source.element_spec), "shape", None)
         if shape is None or shape.rank is None or not shape[1:].is_fully_defined():
-            shape = _images(next(iter(source))).shape
+            shape = _images(self._next_unread()).shape
         self.image_shape = tuple(shape[1:])
+
+    def peek(self):
+        return self._check(_images(self._next_unread()), "the first batch")
+
+    def _next_unread(self):
+        """Return the next batch; of an endless data set it is put back."""
+        if self._endless is None:
+            return next(iter(self.source))
+        batch = next(self._endless)
+        self._endless = itertools.chain([batch], self._endless)
+        return batch
 
     def _batches(self, number):
         return self._endless or iter(self.source)

@@ -8,6 +8,7 @@ how codes become images.
 import math
 import warnings
 from numbers import Integral, Real
+from typing import NamedTuple
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
@@ -220,59 +221,113 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
             raise
 
     def _fit(self, X, sample_weight, validation_data, *, steps_per_epoch, strategy, **options):
-        seeds = as_random_state(self.random_state).randint(2**31 - 1, size=3)
-        weights_seed, order_seed, augmentation_seed = map(int, seeds)
-        seed = None if self.random_state is None else order_seed
-        before = getattr(self, "model_", None) if self.warm_start else None
-        source = self._source(X, sample_weight, seed, steps_per_epoch, reset=before is None)
+        seeds = _draw_seeds(self.random_state)
+        earlier = getattr(self, "model_", None) if self.warm_start else None
+        stream = self._open_training_images(X, sample_weight, seeds.order, steps_per_epoch, first=earlier is None)
+        validation = None if validation_data is None else self._open_validation_images(validation_data)
+        self._resolve_from_images(stream.peek(), first=earlier is None)
+        self._warn_unless_code_compresses()
+        with training.scope(strategy):
+            model = self._make_model(seeds, earlier)
+            optimizer = training.optimizer(
+                self.optimizer, self.learning_rate, self.schedule, stream.steps_per_epoch * self.epochs, self.warmup,
+                self.clip_norm,
+            )  # fmt: skip
+        before = getattr(self, "history_", None) if earlier is not None else None
+        self._train(
+            model, stream, epochs=self.epochs, optimizer=optimizer, seed=seeds.order, validation=validation,
+            strategy=strategy, verbose=int(self.verbose), loop_key=self._loop_key(stream), **options,
+        )  # fmt: skip
+        if before:
+            self.history_ = {name: before.get(name, []) + values for name, values in self.history_.items()}
+        return self
+
+    def _open_training_images(self, X, sample_weight, seed, steps_per_epoch, first):
+        """Return the images as a stream; note their shape in a first fit, compare it in a further one."""
+        if streams.is_stream(X):
+            if sample_weight is not None:
+                raise ValueError(f"expected sample_weight with an array of images only, got it with {type(X).__name__}")
+            stream = streams.open_stream(X, self._stream_batch_size(), seed, steps_per_epoch)
+            if first:
+                self.image_shape_, self.n_features_in_ = stream.image_shape, math.prod(stream.image_shape)
+            elif stream.image_shape != self.image_shape_:
+                raise ValueError(f"expected images of shape {self.image_shape_} as before, got {stream.image_shape}")
+            return stream
+        X = self._check(X, reset=first)
+        weights = None if sample_weight is None else check_weights(sample_weight, X)
+        batch_size = _batch_size(len(X)) if self.batch_size == "auto" else self.batch_size
+        return streams.open_stream(X, batch_size, seed, steps_per_epoch, weights)
+
+    def _open_validation_images(self, X):
+        """Return validation images as a stream; their order and batches do not matter, only the memory they take."""
+        if streams.is_stream(X):
+            return streams.open_stream(X, self._stream_batch_size(), seed=0)
+        return streams.open_stream(self._check(X), training.VALIDATION_BATCH, seed=0)
+
+    def _stream_batch_size(self):
+        return 256 if self.batch_size == "auto" else self.batch_size
+
+    def _resolve_from_images(self, images, first):
+        """Set fitted attributes that depend on the images, before the model is built; a hook.
+
+        Parameters
+        ----------
+        images : array or tensor of shape (m, *image_shape)
+            All images of an array, the first batch of a stream.
+        first : bool
+            Whether this is a first fit, or a further one that a warm start continues.
+        """
+
+    def _warn_unless_code_compresses(self):
         n_pixels = math.prod(self.image_shape_)
         if self.code_dim > n_pixels:
             warnings.warn(
                 f"code_dim={self.code_dim} is more than the {n_pixels} numbers of an image: "
                 "the code need not compress anything",
-                stacklevel=3,
+                stacklevel=4,  # the line that calls fit
             )
-        if validation_data is not None and not streams.is_stream(validation_data):
-            validation_data = self._check(validation_data)
-        with training.scope(strategy):
-            model = self._build_model(weights_seed)
-            if before is not None:
-                _copy_weights(before, model)
-            model.augmentation = self._augmentation(augmentation_seed)
-            steps = source.steps * self.epochs
-            optimizer = training.optimizer(
-                self.optimizer, self.learning_rate, self.schedule, steps, self.warmup, self.clip_norm
-            )
-        earlier, self.history_ = getattr(self, "history_", None) if before is not None else None, None
+
+    def _make_model(self, seeds, earlier):
+        """Return the model to train, with the earlier one's weights if there is one, and its augmentation."""
+        model = self._build_model(seeds.weights)
+        if earlier is not None:
+            _copy_weights(earlier, model)
+        model.augmentation = self._augmentation(seeds.augmentation)
+        return model
+
+    def _train(self, model, stream, **options):
+        """Train the model; keep it, and what was recorded, even if the training fails."""
+        self.history_ = None
         try:
-            self.history_ = training.fit(
-                model, source, epochs=self.epochs, optimizer=optimizer, seed=seed, validation=validation_data,
-                strategy=strategy, verbose=int(self.verbose), **options,
-            )  # fmt: skip
+            self.history_ = training.fit(model, stream, **options)
         except FloatingPointError:
             self.history_ = training.curve(model)
             raise
         finally:
             self.model_, self._n_features_out = model, self.code_dim
-        if earlier:
-            self.history_ = {name: earlier.get(name, []) + values for name, values in self.history_.items()}
-        return self
 
-    def _source(self, X, sample_weight, seed, steps_per_epoch, reset):
-        """Return the images as a stream, and note their shape."""
-        if streams.is_stream(X):
-            if sample_weight is not None:
-                raise ValueError(f"expected sample_weight with an array of images only, got it with {type(X).__name__}")
-            X = streams.open_stream(X, 256 if self.batch_size == "auto" else self.batch_size, seed, steps_per_epoch)
-            if reset:
-                self.image_shape_, self.n_features_in_ = X.image_shape, math.prod(X.image_shape)
-            elif X.image_shape != self.image_shape_:
-                raise ValueError(f"expected images of shape {self.image_shape_} as before, got {X.image_shape}")
-            return X
-        X = self._check(X, reset=reset)
-        weights = None if sample_weight is None else check_weights(sample_weight, X)
-        batch_size = _batch_size(len(X)) if self.batch_size == "auto" else self.batch_size
-        return streams.open_stream(X, batch_size, seed, steps_per_epoch, weights)
+    def _loop_key(self, stream):
+        """Return what decides the computation of a training step, or None where a user's own code may do so.
+
+        Equal trainings share a compiled loop. What is left out belongs to the training's state
+        (weights, seeds, a constant learning rate) or to how it is fed.
+        """
+        own_class = not type(self).__module__.startswith("ae_toolkit.")
+        if own_class or self.encoder is not None or self.decoder is not None:
+            return None
+        left_out = {"epochs", "batch_size", "random_state", "warm_start", "verbose"}
+        scheduled = self.schedule != "constant" or self.warmup > 0
+        if scheduled:
+            steps = stream.steps_per_epoch * self.epochs
+        else:
+            steps = None
+            left_out.add("learning_rate")
+        parameters = {name: value for name, value in self.get_params(deep=False).items() if name not in left_out}
+        return type(self), _hashable(parameters), steps, *self._resolved_from_images()
+
+    def _resolved_from_images(self):
+        """Return what `_resolve_from_images` has set, if the model's structure depends on it; a hook."""
+        return ()
 
     def _augmentation(self, seed):
         """Return the layer that changes training batches, or None; a hook."""
@@ -385,8 +440,30 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         return tags
 
 
+class _Seeds(NamedTuple):
+    """What a fit's random parts begin with; the order of the images is None where any will do."""
+
+    weights: int
+    order: int | None
+    augmentation: int
+
+
+def _draw_seeds(random_state):
+    weights, order, augmentation = map(int, as_random_state(random_state).randint(2**31 - 1, size=3))
+    return _Seeds(weights, None if random_state is None else order, augmentation)
+
+
+def _hashable(value):
+    """Return a parameter's value in a form that can be part of a key."""
+    if isinstance(value, dict):
+        return tuple(sorted((key, _hashable(item)) for key, item in value.items()))
+    if isinstance(value, list | tuple | np.ndarray):
+        return tuple(_hashable(item) for item in value)
+    return value.item() if isinstance(value, np.generic) else value
+
+
 def _batch_size(n_images):
-    """Return a power of two that makes about 50 steps an epoch, within 16 to 256 images."""
+    """Return a power of two that makes about 50 steps per epoch, within 16 to 256 images."""
     return min(256, max(16, 2 ** round(math.log2(max(n_images / 50, 1)))))
 
 

@@ -7,7 +7,7 @@ from sklearn.utils._param_validation import Interval
 from ae_toolkit._keras import keras
 from ae_toolkit.estimators.autoencoder import Autoencoder
 from ae_toolkit.estimators.models import AutoencoderModel
-from ae_toolkit.training import loop
+from ae_toolkit.training.backend import backend
 
 ops = keras.ops
 
@@ -74,13 +74,13 @@ class ContractiveModel(AutoencoderModel):
             kernel = ops.convert_to_tensor(layers[0].kernel)
             before = ops.matmul(ops.reshape(images, (-1, kernel.shape[0])), kernel)
             before = before + ops.convert_to_tensor(layers[0].bias) if layers[0].use_bias else before
-            slopes = loop.vjp(layers[0].activation, before, ops.ones_like(before))
+            slopes = backend.vjp(layers[0].activation, before, ops.ones_like(before))
             return ops.matmul(ops.square(slopes), ops.sum(ops.square(kernel), axis=0))
         norms = 0.0
         for _ in range(self.n_projections):
             shape = (ops.shape(images)[0], self.encoder.output_shape[-1])
             vector = keras.random.normal(shape, seed=self.generator)
-            pulled = ops.reshape(loop.vjp(self.encode, images, vector), (shape[0], -1))
+            pulled = ops.reshape(backend.vjp(self.encode, images, vector), (shape[0], -1))
             norms += ops.sum(ops.square(pulled), axis=-1) / self.n_projections
         return norms
 

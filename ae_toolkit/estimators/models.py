@@ -104,6 +104,9 @@ class AutoencoderModel(training.TrainableModel):
     def call(self, images, training=None):
         return self.propagate(images, training) if training else self.decode(self.encode(images))
 
+    def validation_outputs(self, images):
+        return self.propagate(images, training=False)
+
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         outputs = y_pred if isinstance(y_pred, dict) else self.propagate(x, training=False)
         return losses.weighted_mean(self.objective(x, outputs), sample_weight) + sum(self.losses)

@@ -13,7 +13,7 @@ from ae_toolkit.data.augmentation import Binarize
 from ae_toolkit.estimators.autoencoder import Autoencoder
 from ae_toolkit.estimators.models import AutoencoderModel
 from ae_toolkit.networks import losses
-from ae_toolkit.training import loop
+from ae_toolkit.training.backend import backend
 
 ops = keras.ops
 
@@ -273,7 +273,7 @@ class VariationalAutoencoder(Autoencoder):
         X, n_samples = self._check(X), check_count(n_samples, "n_samples")
         self._check_pixels(X)
         seeds = keras.random.SeedGenerator(int(as_random_state(random_state).randint(2**31 - 1)))
-        step = loop.compiled(self.model_.log_likelihood)
+        step = backend.jit(self.model_.log_likelihood)
         at_once = 50  # samples, so that memory stays small
 
         def of(images):
@@ -286,14 +286,15 @@ class VariationalAutoencoder(Autoencoder):
 
         return np.concatenate([of(X[start : start + 100]) for start in range(0, len(X), 100)])
 
-    def _source(self, X, sample_weight, seed, steps_per_epoch, reset):
-        source = super()._source(X, sample_weight, seed, steps_per_epoch, reset)
-        seen = source.array if source.array is not None else ops.convert_to_numpy(next(source.epoch(0)))
-        if reset:
+    def _resolve_from_images(self, images, first):
+        seen = ops.convert_to_numpy(images)
+        if first:
             auto = "bernoulli" if 0 <= seen.min() <= seen.max() <= 1 else "gaussian"
             self.likelihood_ = auto if self.likelihood == "auto" else self.likelihood
         self._check_pixels(seen)
-        return source
+
+    def _resolved_from_images(self):
+        return (self.likelihood_,)
 
     def _check_pixels(self, X):
         if self.likelihood_ == "bernoulli" and not 0 <= X.min() <= X.max() <= 1:

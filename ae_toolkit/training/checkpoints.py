@@ -167,6 +167,66 @@ class Checkpoint(keras.callbacks.Callback):
             ) from error
 
 
+def describe(model, optimizer, stream, epochs, seed):
+    """Return what must be equal for a training to be continued.
+
+    Parameters
+    ----------
+    model : TrainableModel
+    optimizer : keras.optimizers.Optimizer
+    stream : Stream
+    epochs : int
+    seed : int or None
+
+    Returns
+    -------
+    dict
+        Plain JSON values.
+    """
+    try:
+        described = without_names_and_seeds(model)
+    except (NotImplementedError, TypeError, ValueError):  # a model of the user's own that cannot describe itself
+        described = [list(variable.shape) for variable in model.variables]
+    return {
+        "backend": keras.backend.backend(),
+        "model": described,
+        "optimizer": without_names_and_seeds(optimizer),
+        "augmentation": without_names_and_seeds(model.augmentation),
+        "images": stream.description(),
+        "epochs": epochs,
+        "random_state": seed,
+    }
+
+
+def without_names_and_seeds(item):
+    """Return a layer's or an optimiser's configuration without what does not change the computation.
+
+    Parameters
+    ----------
+    item : keras.Layer, keras.optimizers.Optimizer or None
+
+    Returns
+    -------
+    dict or None
+        The configuration without names, initial weights and seeds. Where layers refer to
+        each other by name, their numbers take the names' place.
+    """
+    return item and _plain(item.get_config())
+
+
+def _plain(config, names=()):
+    if isinstance(config, dict):
+        if config.get("class_name") == "DTypePolicy":  # its name is what it says
+            return config["config"]
+        if isinstance(layers := config.get("layers"), list):
+            names = [layer["config"].get("name") for layer in layers if isinstance(layer.get("config"), dict)]
+        kept = {k: v for k, v in config.items() if k not in ("name", "seed") and not k.endswith("_initializer")}
+        return {key: _plain(value, names) for key, value in kept.items()}
+    if isinstance(config, list | tuple):
+        return [names.index(item) if item in names else _plain(item, names) for item in config]
+    return config
+
+
 def _named_variables(model, optimizer):
     groups = {
         "weights": model.trainable_variables,
