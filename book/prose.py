@@ -6,7 +6,7 @@
 Prints ``file:line: words (advice)`` for each finding and exits with 1 if there is one. Read
 are all ``*.md`` files; of the notebooks the text, the comments and strings of their code,
 and the descriptions of their figures; of the programs in `PROGRAMS` the comments and
-strings, and with them the docstrings.
+strings, and with them the docstrings, and their ``*.json`` files.
 
 The patterns are few, each with the reason why it is here. A pattern that is right in most
 sentences and wrong in one is kept, and the sentence goes into `ALLOWED`.
@@ -176,7 +176,7 @@ def check(path):
 def files():
     """Return every file of the project that is written for a reader."""
     found = [path for suffix in ("md", "ipynb") for path in ROOT.rglob(f"*.{suffix}")]
-    found += [path for folder in PROGRAMS for path in (ROOT / folder).rglob("*.py")]
+    found += [path for folder in PROGRAMS for ending in ("py", "json") for path in (ROOT / folder).rglob(f"*.{ending}")]
     return sorted(path for path in found if not SKIPPED & set(path.relative_to(ROOT).parts))
 
 

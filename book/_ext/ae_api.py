@@ -53,8 +53,18 @@ class OverviewDirective(_Generated):
         content = super().run()
         for link in (link for node in content for link in node.findall(addnodes.pending_xref)):
             if link["reftarget"].startswith(f"{ae_names.PACKAGE}."):
-                link[:] = [nodes.literal("", _written(link["reftarget"]), classes=["xref", "py", "py-obj"])]
+                link[:] = [_breakable(_written(link["reftarget"]))]
         return content
+
+
+def _breakable(name):
+    """Return a name as code that may break after each dot; copied from the page, it is the name and nothing else."""
+    code = nodes.literal(classes=["xref", "py", "py-obj"])
+    first, *rest = name.split(".")
+    code += nodes.Text(first)
+    for part in rest:
+        code += [nodes.Text("."), nodes.raw("", "<wbr>", format="html"), nodes.Text(part)]
+    return code
 
 
 class EntriesDirective(_Generated):
@@ -123,6 +133,7 @@ def describe_constants(app, what, name, value, options, lines):
     place, _, short = name.rpartition(".")
     module = f"{ae_names.PACKAGE}.{app.env.ae_modules[name]}" if name in app.env.ae_modules else place
     lines[:] = ModuleAnalyzer.for_module(module).find_attr_docs().get(("", short), [])
+    make_readable(app, what, name, value, options, lines)
 
 
 def _escaped(line):
@@ -200,9 +211,10 @@ def setup(app):
     app.add_directive("ae-overview", OverviewDirective)
     app.add_directive("ae-entries", EntriesDirective)
     app.connect("env-before-read-docs", find_uses)
-    app.connect("autodoc-process-docstring", describe_constants, priority=400)
     app.connect("autodoc-process-docstring", make_readable, priority=400)  # before Napoleon, at 500
     app.connect("autodoc-process-docstring", keep_underscores, priority=600)  # after it
+    # After it, too: Napoleon takes what stands before a colon in a constant's comment for a type.
+    app.connect("autodoc-process-docstring", describe_constants, priority=600)
     app.connect("autodoc-process-docstring", add_chapters, priority=600)
     app.connect("autodoc-process-bases", name_bases)
     app.connect("autodoc-process-signature", set_signature)

@@ -12,6 +12,7 @@ import pytest
 import site_reader
 from numpydoc.docscrape import get_doc_object
 from site_reader import ROOT, SITE
+from sphinx.pycode import ModuleAnalyzer
 
 import ae_toolkit
 
@@ -105,6 +106,15 @@ def test_the_overview_names_everything_once_and_leads_to_it():
     assert len(tables) == len(ae_names.GROUPS)
     for row in (row for table in tables for row in table.select("tr")):
         assert len(row.select("td")[1].get_text().split()) >= 2, row.get_text()
+
+
+@site
+def test_a_constant_s_comment_is_shown_as_a_whole():
+    places = entries()
+    for entry in (entry for entry, name in NAMES.items() if name.kind == "data"):
+        comments = ModuleAnalyzer.for_module(f"ae_toolkit.{NAMES[entry].module}").find_attr_docs()
+        comment = " ".join(comments["", entry.rpartition(".")[2]])
+        assert plain(comment) in plain(places[entry][1].get_text()), entry
 
 
 @site
