@@ -29,7 +29,8 @@ _COUNTED = (
     r"numbers?|values?|images?|pictures?|photographs?|pixels?|seconds?|minutes?|ms|steps?|batch|batches|updates?|"
     r"epochs?|lines?|entry|entries|history|histories|codes?|labels?|weights?|neurons?|operations?|curves?|dots?|"
     r"bars?|rows?|columns?|points?|files?|samples?|bits?|bytes?|kB|MB|GB|kbit|Mbit|Gbit|gigabits?|"
-    r"one|once|twice|times|\d(?:[\d.,]*\d)?"
+    r"one|two|three|four|five|six|seven|eight|nine|ten|twelve|dozens?|hundreds?|thousands?|millions?|"
+    r"once|twice|times|\d(?:[\d.,]*\d)?"
 )
 _UNITS = (
     r"image|picture|pixel|epoch|seed|second|minute|hour|step|batch|code|label|row|column|class|cluster|weight|group|"

@@ -15,6 +15,7 @@ def words(text):
     ("It trains on 60,000 images a second.", "images a second"),
     ("one a seed", "one a seed"),
     ("an entry an epoch", "entry an epoch"),
+    ("50 labels, about five a class", "five a class"),
     ("the error is 11.6 a image", "11.6 a image"),
     ("described once a class", "once a class"),
     ("a label a row", "label a row"),
