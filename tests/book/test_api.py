@@ -174,7 +174,7 @@ def test_uses_are_those_that_a_search_of_the_cells_finds(entry, written):
     ("import ae_toolkit as ae\nae.book.claims.settle", ["book.settle"]),
     ("from ae_toolkit.book import Prediction as P\nP()", ["book.Prediction"]),
     ("import ae_toolkit as ae\nae.data.datasets.load", ["datasets.load"]),
-    ("from ae_toolkit.metrics.clustering import knn_probe\nknn_probe()", ["metrics.knn_probe"]),
+    ("from ae_toolkit.metrics.reconstruction import psnr\npsnr()", ["metrics.psnr"]),
     ("from ae_toolkit.networks import losses\nlosses.squared_error", ["networks.losses.squared_error"]),
     ("%matplotlib inline\nimport ae_toolkit as ae\n!ls\nae.Autoencoder", ["Autoencoder"]),
     ("from ae_toolkit.metrics import knn_probe", []),  # an import alone is no use
@@ -196,7 +196,7 @@ def test_an_alias_holds_in_later_cells():
     ("ae_toolkit.ImageDataset", "data.datasets"),
     ("ae_toolkit.datasets.load", "data.datasets"),
     ("ae_toolkit.data.streams.open_stream", "data.streams"),
-    ("ae_toolkit.metrics.linear_probe", "metrics.clustering"),
+    ("ae_toolkit.metrics.psnr", "metrics.reconstruction"),
     ("ae_toolkit.networks.build", "networks.builder"),
     ("ae_toolkit.networks.losses.squared_error", "networks.losses"),
     ("ae_toolkit.training.fit", "training.fitting"),
