@@ -225,7 +225,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         earlier = getattr(self, "model_", None) if self.warm_start else None
         stream = self._open_training_images(X, sample_weight, seeds.order, steps_per_epoch, first=earlier is None)
         validation = None if validation_data is None else self._open_validation_images(validation_data)
-        self._resolve_from_images(stream.peek(), first=earlier is None)
+        self._resolve_from_images(stream, first=earlier is None)
         self._warn_unless_code_compresses()
         with training.scope(strategy):
             model = self._make_model(seeds, earlier)
@@ -267,13 +267,13 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
     def _stream_batch_size(self):
         return 256 if self.batch_size == "auto" else self.batch_size
 
-    def _resolve_from_images(self, images, first):
+    def _resolve_from_images(self, stream, first):
         """Set fitted attributes that depend on the images, before the model is built; a hook.
 
         Parameters
         ----------
-        images : array or tensor of shape (m, *image_shape)
-            All images of an array, the first batch of a stream.
+        stream : Stream
+            The training images, of which ``stream.peek()`` shows some and consumes none.
         first : bool
             Whether this is a first fit, or a further one that a warm start continues.
         """

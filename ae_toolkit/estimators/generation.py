@@ -153,13 +153,12 @@ def interpolate(autoencoder, start, end, n_steps=8, path="linear"):
     (5, 8, 8, 1)
     """
     check_is_fitted(autoencoder)
-    if n_steps != int(n_steps) or n_steps < 2:
-        raise ValueError(f"expected n_steps to be an integer of at least 2, got {n_steps!r}")
+    n_steps = check_count(n_steps, "n_steps", minimum=2)
     paths = {"linear": _line, "spherical": _arc}
     if path not in paths:
         raise ValueError(f"expected path to be 'linear' or 'spherical', got {path!r}")
     first, last = (autoencoder.transform(np.asarray(image)[None])[0].astype(float) for image in (start, end))
-    return autoencoder.inverse_transform(paths[path](first, last, np.linspace(0, 1, int(n_steps))[:, None]))
+    return autoencoder.inverse_transform(paths[path](first, last, np.linspace(0, 1, n_steps)[:, None]))
 
 
 def _line(first, last, t):

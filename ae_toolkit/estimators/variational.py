@@ -286,8 +286,8 @@ class VariationalAutoencoder(Autoencoder):
 
         return np.concatenate([of(X[start : start + 100]) for start in range(0, len(X), 100)])
 
-    def _resolve_from_images(self, images, first):
-        seen = ops.convert_to_numpy(images)
+    def _resolve_from_images(self, stream, first):
+        seen = ops.convert_to_numpy(stream.peek())
         if first:
             auto = "bernoulli" if 0 <= seen.min() <= seen.max() <= 1 else "gaussian"
             self.likelihood_ = auto if self.likelihood == "auto" else self.likelihood

@@ -11,7 +11,9 @@ import inspect
 import json
 import os
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -51,7 +53,9 @@ class Checkpoint(keras.callbacks.Callback):
     Estimators make one when ``fit`` gets a `checkpoint_dir`; see `ae_toolkit.Autoencoder`.
 
     >>> import tempfile
-    >>> from pathlib import Path
+    >>> from collections.abc import Sequence
+    from pathlib import Path
+    from typing import Any
     >>> import numpy as np
     >>> import ae_toolkit as ae
     >>> images = np.zeros((64, 8, 8, 1), "float32")
@@ -62,12 +66,14 @@ class Checkpoint(keras.callbacks.Callback):
     ['checkpoint.npz']
     """
 
-    def __init__(self, folder, description, seed, others=()):
+    def __init__(self, folder: str | os.PathLike, description: dict[str, Any], seed: int, others: Sequence[Any] = ()):
         super().__init__()
         self.path, self.seed, self.others = Path(folder) / NAME, seed, list(others)
         self.description = json.loads(json.dumps(description, default=str))
-        self.curve, self.epochs_done, self.finished = {}, 0, False
-        self.arrays, self.saved_callbacks = None, []
+        self.curve: dict[str, list[float]] = {}
+        self.epochs_done, self.finished = 0, False
+        self.arrays: dict[str, np.ndarray] | None = None
+        self.saved_callbacks: list[dict[str, Any]] = []
         _make_writable(self.path.parent)
         if self.path.exists():
             self._read()
@@ -93,7 +99,7 @@ class Checkpoint(keras.callbacks.Callback):
         self.epochs_done, self.finished = saved["epochs_done"], saved["finished"]
         self.saved_callbacks, self.arrays = saved["callbacks"], arrays
 
-    def restore(self, model, optimizer):
+    def restore(self, model: Any, optimizer: Any) -> None:
         """Put a saved training's values into the model and the optimiser.
 
         Parameters
@@ -138,7 +144,7 @@ class Checkpoint(keras.callbacks.Callback):
         self.epochs_done = epoch + 1
         self.write(self.model, finished=self.model.stop_training)
 
-    def write(self, model, finished):
+    def write(self, model: Any, finished: bool) -> None:
         """Save the training as it is now.
 
         Parameters
@@ -167,7 +173,7 @@ class Checkpoint(keras.callbacks.Callback):
             ) from error
 
 
-def describe(model, optimizer, stream, epochs, seed):
+def describe(model: Any, optimizer: Any, stream: Any, epochs: int, seed: int | None) -> dict[str, Any]:
     """Return what must be equal for a training to be continued.
 
     Parameters
@@ -183,6 +189,7 @@ def describe(model, optimizer, stream, epochs, seed):
     dict
         Plain JSON values.
     """
+    described: Any
     try:
         described = without_names_and_seeds(model)
     except (NotImplementedError, TypeError, ValueError):  # a model of the user's own that cannot describe itself
@@ -198,7 +205,7 @@ def describe(model, optimizer, stream, epochs, seed):
     }
 
 
-def without_names_and_seeds(item):
+def without_names_and_seeds(item: Any) -> dict[str, Any] | None:
     """Return a layer's or an optimiser's configuration without what does not change the computation.
 
     Parameters

@@ -12,11 +12,11 @@ from sklearn.preprocessing import StandardScaler
 
 import ae_toolkit as ae
 from ae_toolkit import export
-from ae_toolkit.training import loop
+from ae_toolkit.training.backend import backend
 
 pytest.importorskip("onnx")
 onnxruntime = pytest.importorskip("onnxruntime")
-for module in export._CONVERTERS[loop.BACKEND]:
+for module in export._CONVERTERS[backend.NAME]:
     pytest.importorskip(module)
 
 IMAGES = np.random.default_rng(0).random((40, 8, 8, 1), dtype=np.float32)
