@@ -3,7 +3,9 @@
 #   make book                                  the book on built-in images -> _build/html/index.html
 #   make book PROFILE=full DATA_DIR=folder     the same on MNIST
 #   make test                                  everything that proves it
+#   make test FAST=1                           the same without what is slow: some three minutes
 #   make bench DATA_DIR=folder                 the training engine beside its peers, on MNIST
+#   make bench DATA_DIR=folder ONLY=digits     one part of it, added to the results that are there
 #   make lab                                   the notebooks in JupyterLab
 #   make clean                                 remove all that these commands made
 #
@@ -12,6 +14,8 @@
 PYTHON ?= python3
 PROFILE ?= quick
 DATA_DIR ?=
+FAST ?=
+ONLY ?=
 CONSTRAINTS ?= constraints.txt
 VENV_PYTHON = .venv/bin/python
 
@@ -21,16 +25,16 @@ book: environment
 	@$(VENV_PYTHON) book/build.py --profile "$(PROFILE)" --data-dir "$(DATA_DIR)"
 
 test: environment
-	@$(VENV_PYTHON) book/check.py
+	@$(VENV_PYTHON) book/check.py $(if $(FAST),--fast)
 
 lab: environment
 	@$(VENV_PYTHON) -m jupyter lab notebooks
 
 bench: environment
-	@$(VENV_PYTHON) benchmarks/run.py --peers _build/peers --data-dir "$(DATA_DIR)"
+	@$(VENV_PYTHON) benchmarks/run.py --peers _build/peers --data-dir "$(DATA_DIR)" $(if $(ONLY),--only "$(ONLY)")
 
 clean:
-	rm -rf .venv _build dist .pytest_cache .ruff_cache
+	rm -rf .venv _build dist .pytest_cache .ruff_cache .mypy_cache
 
 environment:
 	@$(PYTHON) book/bootstrap.py --constraints "$(CONSTRAINTS)"
