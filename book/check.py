@@ -2,6 +2,7 @@
 
     python book/check.py
     python book/check.py --fast
+    python book/check.py --coverage
     KERAS_BACKEND=jax python book/check.py
 
 Everything that ``make test`` does, a line with seconds for each step; exits with 1 if any
@@ -9,6 +10,7 @@ step failed, after all have run. What ``make book`` has executed already is reus
 another backend than TensorFlow, which the book is computed with, the whole package is
 tested on that one, and not the book. ``--fast`` is for the time between two edits: it
 leaves out the tests that are marked ``slow``, the models on JAX and the replay.
+``--coverage`` runs only the package's tests and reports which lines none of them reached.
 """
 
 import argparse
@@ -57,6 +59,21 @@ def steps(fast=False):
     ]
 
 
+def coverage_steps():
+    """Return the steps that measure how much of the package its tests reach, on the backends that are installed."""
+    measured = [*PYTEST, *TWO_WORKERS, "worksteal", "--cov", "--cov-report=", "--cov-fail-under=0"]
+    loops = ["tests/ae_toolkit/training/test_loop.py", "tests/ae_toolkit/training/test_fitting.py"]
+    return [
+        ("unit tests and doctests", [*measured, "tests/ae_toolkit", "ae_toolkit"], {"KERAS_BACKEND": "tensorflow"}),
+        ("the models on JAX", [*measured, "--cov-append", *loops, *ON_JAX], {"KERAS_BACKEND": "jax"}),
+        (
+            "coverage",
+            [sys.executable, "-m", "coverage", "report"],
+            {},
+        ),  # pyproject.toml says how much has to be reached
+    ]
+
+
 def lint():
     """Return the steps that read the code and the text without running them."""
     python = [sys.executable, "-m"]
@@ -76,10 +93,12 @@ def main():
     """Run all steps and return the exit status."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--fast", action="store_true", help="without slow tests, the models on JAX and the replay")
-    fast = parser.parse_args().fast
+    parser.add_argument("--coverage", action="store_true", help="only the package's tests, with their coverage")
+    arguments = parser.parse_args()
+    todo = coverage_steps() if arguments.coverage else steps(arguments.fast)
     build.set_kernel_environment()
     start, failed = time.perf_counter(), []
-    for name, command, environment in steps(fast):
+    for name, command, environment in todo:
         begin = time.perf_counter()
         status = subprocess.call(command, cwd=build.ROOT, env={**os.environ, **environment})
         print(f"test: {name}: {'FAILED' if status else 'passed'} in {time.perf_counter() - begin:.0f} s", flush=True)
