@@ -1,4 +1,4 @@
-"""Checkpoints of a training: after each epoch, all it takes to go on as if nothing had happened.
+"""Checkpoints of a training: after each epoch, all it takes to resume as if nothing had happened.
 
 One file, ``checkpoint.npz``, holds the weights, the optimiser's variables, the random
 seeds' state, the training curve, the callbacks' progress and a description of the
@@ -9,7 +9,9 @@ is killed there is a whole checkpoint or none. Nothing in it is executed on read
 import inspect
 import json
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -32,10 +34,10 @@ class Checkpoint(keras.callbacks.Callback):
     description : dict
         What must be equal for a training to be continued; plain JSON values.
     seed : int
-        Orders the images; a training that goes on takes the saved one.
+        Orders the images; a training that resumes takes the saved one.
     others : sequence of keras.callbacks.Callback
         Callbacks whose counters and best values are saved as well, as early stopping has
-        them, but not what their constructors take. One that goes on is recognised by its
+        them, but not what their constructors take. One is recognised by its
         class.
 
     Raises
@@ -50,7 +52,9 @@ class Checkpoint(keras.callbacks.Callback):
     Estimators make one when ``fit`` gets a `checkpoint_dir`; see `ae_toolkit.Autoencoder`.
 
     >>> import tempfile
-    >>> from pathlib import Path
+    >>> from collections.abc import Sequence
+    from pathlib import Path
+    from typing import Any
     >>> import numpy as np
     >>> import ae_toolkit as ae
     >>> images = np.zeros((64, 8, 8, 1), "float32")
@@ -61,12 +65,14 @@ class Checkpoint(keras.callbacks.Callback):
     ['checkpoint.npz']
     """
 
-    def __init__(self, folder, description, seed, others=()):
+    def __init__(self, folder: str | os.PathLike, description: dict[str, Any], seed: int, others: Sequence[Any] = ()):
         super().__init__()
         self.path, self.seed, self.others = Path(folder) / NAME, seed, list(others)
         self.description = json.loads(json.dumps(description, default=str))
-        self.curve, self.epochs_done, self.finished = {}, 0, False
-        self.arrays, self.saved_callbacks = None, []
+        self.curve: dict[str, list[float]] = {}
+        self.epochs_done, self.finished = 0, False
+        self.arrays: dict[str, np.ndarray] | None = None
+        self.saved_callbacks: list[dict[str, Any]] = []
         _make_writable(self.path.parent)
         if self.path.exists():
             self._read()
@@ -92,7 +98,7 @@ class Checkpoint(keras.callbacks.Callback):
         self.epochs_done, self.finished = saved["epochs_done"], saved["finished"]
         self.saved_callbacks, self.arrays = saved["callbacks"], arrays
 
-    def restore(self, model, optimizer):
+    def restore(self, model: Any, optimizer: Any) -> None:
         """Put a saved training's values into the model and the optimiser.
 
         Parameters
@@ -106,14 +112,14 @@ class Checkpoint(keras.callbacks.Callback):
         ValueError
             If an array is missing or of another shape; then nothing was changed.
         """
-        named = dict(_named_variables(model, optimizer))
+        arrays, named = self.arrays or {}, dict(_named_variables(model, optimizer))
         for name, variable in named.items():
-            shape, found = tuple(variable.shape), self.arrays.get(name)
+            shape, found = tuple(variable.shape), arrays.get(name)
             if found is None or found.shape != shape:
                 came = "none" if found is None else f"one of shape {found.shape}"
                 raise ValueError(f"expected an array {name} of shape {shape} in {self.path}, got {came}")
         for name, variable in named.items():
-            variable.assign(self.arrays[name])
+            variable.assign(arrays[name])
 
     def on_train_begin(self, logs=None):
         # Callbacks forget their progress when a training begins; this one comes after them.
@@ -137,7 +143,7 @@ class Checkpoint(keras.callbacks.Callback):
         self.epochs_done = epoch + 1
         self.write(self.model, finished=self.model.stop_training)
 
-    def write(self, model, finished):
+    def write(self, model: Any, finished: bool) -> None:
         """Save the training as it is now.
 
         Parameters
@@ -145,7 +151,7 @@ class Checkpoint(keras.callbacks.Callback):
         model : keras.Model
             With the optimiser that it is trained with.
         finished : bool
-            Whether this was the last epoch, so that there is nothing left to go on with.
+            Whether this was the last epoch, so that nothing is left to resume.
 
         Raises
         ------
@@ -167,7 +173,7 @@ class Checkpoint(keras.callbacks.Callback):
             ) from error
 
 
-def describe(model, optimizer, stream, epochs, seed):
+def describe(model: Any, optimizer: Any, stream: Any, epochs: int, seed: int | None) -> dict[str, Any]:
     """Return what must be equal for a training to be continued.
 
     Parameters
@@ -183,6 +189,7 @@ def describe(model, optimizer, stream, epochs, seed):
     dict
         Plain JSON values.
     """
+    described: Any
     try:
         described = without_names_and_seeds(model)
     except (NotImplementedError, TypeError, ValueError):  # a model of the user's own that cannot describe itself
@@ -198,7 +205,7 @@ def describe(model, optimizer, stream, epochs, seed):
     }
 
 
-def without_names_and_seeds(item):
+def without_names_and_seeds(item: Any) -> dict[str, Any] | None:
     """Return a layer's or an optimiser's configuration without what does not change the computation.
 
     Parameters

@@ -7,6 +7,9 @@ A backend's file offers
 ``COMPILES_LOOPS``
     Whether many training steps can be compiled into one call. Where they cannot, Keras's
     own steps train.
+``REPLICATES_STEPS``
+    Whether a strategy runs a step on each replica, by ``replicated_step``, rather than
+    one step on batches that are divided by ``shard_batch``.
 ``STRATEGY``
     What `strategy` may be, in words for an error.
 ``jit(function)``
@@ -28,13 +31,22 @@ A backend's file offers
     What a training on several devices needs to know.
 """
 
+from types import ModuleType
+
 from ae_toolkit._keras import keras
 
+backend: ModuleType
 if keras.backend.backend() == "tensorflow":
-    from ae_toolkit.training.backend import tensorflow as backend
+    from ae_toolkit.training.backend import tensorflow
+
+    backend = tensorflow
 elif keras.backend.backend() == "jax":
-    from ae_toolkit.training.backend import jax as backend
+    from ae_toolkit.training.backend import jax
+
+    backend = jax
 else:
-    from ae_toolkit.training.backend import torch as backend
+    from ae_toolkit.training.backend import torch
+
+    backend = torch
 
 __all__ = ["backend"]

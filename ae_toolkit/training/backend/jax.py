@@ -8,6 +8,7 @@ from ae_toolkit._keras import keras
 
 NAME = "jax"
 COMPILES_LOOPS = True
+REPLICATES_STEPS = False
 STRATEGY = "keras.distribution's DataParallel or ModelParallel"
 
 jit = jax.jit

@@ -4,6 +4,7 @@ import tensorflow as tf
 
 NAME = "tensorflow"
 COMPILES_LOOPS = True
+REPLICATES_STEPS = True
 STRATEGY = "a tf.distribute.Strategy"
 
 

@@ -4,6 +4,7 @@ import torch
 
 NAME = "torch"
 COMPILES_LOOPS = False
+REPLICATES_STEPS = False
 STRATEGY = "None"
 
 
