@@ -3,7 +3,10 @@
 #   make book                                  the book on built-in images -> _build/html/index.html
 #   make book PROFILE=full DATA_DIR=folder     the same on MNIST
 #   make test                                  everything that proves it
+#   make test FAST=1                           the same without what is slow: some three minutes
+#   make coverage                              which lines of the package no test reaches
 #   make bench DATA_DIR=folder                 the training engine beside its peers, on MNIST
+#   make bench DATA_DIR=folder ONLY=digits     one part of it, added to the results that are there
 #   make lab                                   the notebooks in JupyterLab
 #   make clean                                 remove all that these commands made
 #
@@ -12,25 +15,30 @@
 PYTHON ?= python3
 PROFILE ?= quick
 DATA_DIR ?=
+FAST ?=
+ONLY ?=
 CONSTRAINTS ?= constraints.txt
 VENV_PYTHON = .venv/bin/python
 
-.PHONY: book test lab bench clean environment
+.PHONY: book test coverage lab bench clean environment
 
 book: environment
 	@$(VENV_PYTHON) book/build.py --profile "$(PROFILE)" --data-dir "$(DATA_DIR)"
 
 test: environment
-	@$(VENV_PYTHON) book/check.py
+	@$(VENV_PYTHON) book/check.py $(if $(FAST),--fast)
+
+coverage: environment
+	@$(VENV_PYTHON) book/check.py --coverage
 
 lab: environment
 	@$(VENV_PYTHON) -m jupyter lab notebooks
 
 bench: environment
-	@$(VENV_PYTHON) benchmarks/run.py --peers _build/peers --data-dir "$(DATA_DIR)"
+	@$(VENV_PYTHON) benchmarks/run.py --peers _build/peers --data-dir "$(DATA_DIR)" $(if $(ONLY),--only "$(ONLY)")
 
 clean:
-	rm -rf .venv _build dist .pytest_cache .ruff_cache
+	rm -rf .venv _build dist .pytest_cache .ruff_cache .mypy_cache
 
 environment:
 	@$(PYTHON) book/bootstrap.py --constraints "$(CONSTRAINTS)"

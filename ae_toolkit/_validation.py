@@ -16,7 +16,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 from sklearn.utils import check_array, check_random_state
-from sklearn.utils.validation import _check_sample_weight
+
+from ae_toolkit._sklearn import check_sample_weight
 
 IMAGE_FORM = "(n_images, height, width, channels), grey (n_images, height, width) or flat (n_images, pixels)"
 
@@ -359,7 +360,7 @@ def check_weights(sample_weight: ArrayLike, images: NDArray) -> NDArray[np.float
     >>> check_weights([1, 3], np.zeros((2, 4))).tolist()
     [0.5, 1.5]
     """
-    weights = _check_sample_weight(sample_weight, images, dtype=np.float64, ensure_non_negative=True)
+    weights = check_sample_weight(sample_weight, images, dtype=np.float64, ensure_non_negative=True)
     return (weights / weights.mean()).astype(np.float32)
 
 

@@ -1,16 +1,12 @@
-"""Rows of a benchmark: repeated, interleaved measurements, their ratios to a peer, and how they are shown."""
+"""Rows of a benchmark: repeated, interleaved measurements and their ratios to a peer."""
 
-import json
-import os
 import statistics
-import tempfile
-from dataclasses import asdict, dataclass, field
-from pathlib import Path
+from dataclasses import asdict, dataclass, field, fields
 
 
 @dataclass
 class Row:
-    """One figure beside its peer.
+    """One value beside its peer's.
 
     Attributes
     ----------
@@ -18,13 +14,18 @@ class Row:
     values, peers : list of float
         The repeated measurements, taken in turn: the i-th of both belong together.
     peer : str
-        What `peers` are of. The ratio is values / peers.
+        What `peers` are of.
     target : float, optional
-        What the ratio, or without a peer the figure, has to reach.
-    at_most : bool
-        Whether a smaller figure is the better one.
+        The smallest ratio that is good enough. Without a peer: the smallest value, or the
+        largest where smaller values are better.
+    smaller_is_better : bool
+        True for seconds, errors and memory. Decides the direction of the ratio, which is
+        always above 1 where the toolkit is better.
     reason : str
         Why there are no values, if there are none.
+    part, date, machine, images : str
+        Where the row comes from: the benchmark's part, the day, the processor, and whether
+        the images were MNIST's or random ones.
     """
 
     name: str
@@ -33,28 +34,41 @@ class Row:
     peer: str = ""
     peers: list = field(default_factory=list)
     target: float | None = None
-    at_most: bool = False
+    smaller_is_better: bool = False
     reason: str = ""
+    part: str = ""
+    date: str = ""
+    machine: str = ""
+    images: str = ""
 
     @property
-    def judged(self):
-        """Return the numbers of which the median is compared with the target."""
-        if not self.peer:
-            return self.values
-        return [value / peer for value, peer in zip(self.values, self.peers, strict=True)]
+    def ratios(self):
+        """Return how many times better than its peer each value is; empty without a peer."""
+        pairs = zip(self.values, self.peers, strict=True) if self.peer else ()
+        return [peer / value if self.smaller_is_better else value / peer for value, peer in pairs]
 
     @property
     def met(self):
-        """Return whether the target is reached; None if there is none or nothing was measured."""
-        if self.target is None or not self.judged:
+        """Return whether the median reaches the target; None if there is none or nothing was measured."""
+        judged = self.ratios if self.peer else self.values
+        if self.target is None or not judged:
             return None
-        median = statistics.median(self.judged)
-        return median <= self.target if self.at_most else median >= self.target
+        median = statistics.median(judged)
+        return median <= self.target if self.limits_from_above else median >= self.target
+
+    @property
+    def limits_from_above(self):
+        """Return whether the target is the largest value that is good enough."""
+        return self.smaller_is_better and not self.peer
 
     def as_dict(self):
         """Return the row as plain values, with what was computed from it."""
-        computed = {"median": middle(self.values), "ratio": middle(self.judged) if self.peer else None, "met": self.met}
-        return {**asdict(self), **computed}
+        return {**asdict(self), "median": middle(self.values), "ratio": middle(self.ratios), "met": self.met}
+
+    @classmethod
+    def from_dict(cls, written):
+        """Return the row that `as_dict` has described."""
+        return cls(**{each.name: written[each.name] for each in fields(cls)})
 
 
 def middle(values):
@@ -83,59 +97,29 @@ def in_turn(contenders, repeats):
     return results
 
 
-def table(rows):
-    """Return the rows as text: figure, peer, ratio with its smallest and largest value, target, verdict."""
-    lines = [("figure", "measured", "peer", "peer's", "ratio (min-max)", "target", "")]
-    for row in rows:
-        if row.reason:
-            lines.append((row.name, "not measured", row.peer, "", row.reason, "", ""))
-            continue
-        ratio, target = "", ""
-        if row.peer:
-            ratio = "{:.2f} ({:.2f}-{:.2f})".format(*middle(row.judged))
-        if row.target is not None:
-            target = f"{'≤' if row.at_most else '≥'} {row.target:g}"
-        verdict = {True: "met", False: "MISSED", None: ""}[row.met]
-        theirs = _short(middle(row.peers)[0]) if row.peers else ""
-        lines.append(
-            (row.name, f"{_short(middle(row.values)[0])} {row.unit}", row.peer, theirs, ratio, target, verdict)
-        )
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    return "\n".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines
-    )
+def best(found, smaller_is_better=False):
+    """Return the name whose values have the best median.
+
+    Examples
+    --------
+    >>> best({"a": [1.0, 9.0, 2.0], "b": [3.0, 3.0, 3.0]})
+    'b'
+    >>> best({"a": [1.0, 9.0, 2.0], "b": [3.0, 3.0, 3.0]}, smaller_is_better=True)
+    'a'
+    """
+    return (min if smaller_is_better else max)(found, key=lambda name: statistics.median(found[name]))
 
 
-def as_markdown(rows, about):
-    """Return what has a peer, or is missing one, as a table for the book, with when and where it was measured."""
-    lines = [
-        f"Measured on {about['date']} with `make bench`: {about['processor']}, {about['cores']} cores, "
-        f"{about['images']}, Keras {about['keras']} on {about['backend']}, PyTorch {about['torch']}. "
-        "Medians; of the ratio also the smallest and the largest.",
-        "",
-        "| figure | the toolkit | beside it | its figure | ratio |",
-        "|---|---|---|---|---|",
-    ]
-    for row in rows:
-        if row.reason:
-            lines.append(f"| {row.name} | | {row.peer} | not measured | |")
-        elif row.peer:
-            ours, theirs = (f"{_short(middle(values)[0])} {row.unit}" for values in (row.values, row.peers))
-            ratio = "{:.2f} ({:.2f} to {:.2f})".format(*middle(row.judged))
-            lines.append(f"| {row.name} | {ours} | {row.peer} | {theirs} | {ratio} |")
-    return "\n".join(lines) + "\n"
+def promising(first, factor, smaller_is_better=False):
+    """Return the names whose first value is within a factor of the best: the others need not be repeated.
 
-
-def _short(value):
-    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
-
-
-def save(path, content):
-    """Write a text, or anything else as JSON, under a temporary name and rename it."""
-    path = Path(path)
-    text = content if isinstance(content, str) else json.dumps(content, indent=1) + "\n"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile("w", dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
-        file.write(text)
-    os.chmod(file.name, 0o644)
-    os.replace(file.name, path)
+    Examples
+    --------
+    >>> promising({"a": 10.0, "b": 6.0, "c": 4.0}, factor=2)
+    ['a', 'b']
+    >>> promising({"a": 10.0, "b": 6.0, "c": 4.0}, factor=2, smaller_is_better=True)
+    ['b', 'c']
+    """
+    if smaller_is_better:
+        return [name for name, value in first.items() if value <= min(first.values()) * factor]
+    return [name for name, value in first.items() if value >= max(first.values()) / factor]

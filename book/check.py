@@ -1,18 +1,24 @@
 """Prove the book: lint, execute, replay every notebook, test the package, the site and the gate.
 
     python book/check.py
+    python book/check.py --fast
+    python book/check.py --coverage
     KERAS_BACKEND=jax python book/check.py
 
 Everything that ``make test`` does, a line with seconds for each step; exits with 1 if any
 step failed, after all have run. What ``make book`` has executed already is reused. With
 another backend than TensorFlow, which the book is computed with, the whole package is
-tested on that one, and not the book.
+tested on that one, and not the book. ``--fast`` is for the time between two edits: it
+leaves out the tests that are marked ``slow``, the models on JAX and the replay.
+``--coverage`` runs only the package's tests and reports which lines none of them reached.
 """
 
+import argparse
 import os
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import build
 
@@ -28,34 +34,71 @@ ON_JAX = [
 TWO_WORKERS = ["--numprocesses", "2", "--dist"]  # the two cores
 
 
-def steps():
+def steps(fast=False):
     """Return the name, the command and the further environment of each step."""
-    ruff = [sys.executable, "-m", "ruff"]
-    lint = [
-        ("lint", [*ruff, "check", "--quiet", "."], {}),
-        ("format", [*ruff, "format", "--check", "--quiet", "."], {}),
-    ]
     backend = os.environ.get("KERAS_BACKEND") or "tensorflow"
+    chosen = ["-m", "not slow"] if fast else []
+    workers = [*PYTEST, *chosen, *TWO_WORKERS, "worksteal"]
     if backend != "tensorflow":
-        package = [*PYTEST, *TWO_WORKERS, "worksteal", "tests/ae_toolkit", "ae_toolkit"]
-        return [*lint, (f"unit tests and doctests on {backend}", package, {"KERAS_BACKEND": backend})]
+        package = [*workers, "tests/ae_toolkit", "ae_toolkit"]
+        return [*lint(), (f"unit tests and doctests on {backend}", package, {"KERAS_BACKEND": backend})]
     notebooks = [str(build.executed("quick") / path.name) for path in build.chapters()]
-    return [
-        *lint,
+    tests = [
+        *lint(),
         ("book", [sys.executable, "book/build.py"], {}),
-        ("unit tests, doctests, site, gate", [*PYTEST, *TWO_WORKERS, "worksteal", "tests", "ae_toolkit"], {}),
-        ("the models on JAX", [*PYTEST, *TWO_WORKERS, "worksteal", *ON_JAX], {"KERAS_BACKEND": "jax"}),
+        ("unit tests, doctests, site, gate", [*workers, "tests", "ae_toolkit"], {}),
+    ]
+    if fast:
+        return tests
+    return [
+        *tests,
+        ("the models on JAX", [*workers, *ON_JAX], {"KERAS_BACKEND": "jax"}),
         # nbval compares the outputs; a cell whose output may change is tagged nbval-ignore-output.
         # A notebook's cells share a kernel, so a file stays on one worker.
         ("replay of every notebook", [*PYTEST, *TWO_WORKERS, "loadfile", *REPLAY, *notebooks], {}),
     ]
 
 
+def coverage_steps():
+    """Return the steps that measure how much of the package its tests reach, on the backends that are installed."""
+    measured = [*PYTEST, *TWO_WORKERS, "worksteal", "--cov", "--cov-report=", "--cov-fail-under=0"]
+    loops = ["tests/ae_toolkit/training/test_loop.py", "tests/ae_toolkit/training/test_fitting.py"]
+    return [
+        ("unit tests and doctests", [*measured, "tests/ae_toolkit", "ae_toolkit"], {"KERAS_BACKEND": "tensorflow"}),
+        ("the models on JAX", [*measured, "--cov-append", *loops, *ON_JAX], {"KERAS_BACKEND": "jax"}),
+        (
+            "coverage",
+            [sys.executable, "-m", "coverage", "report"],
+            {},
+        ),  # pyproject.toml says how much has to be reached
+    ]
+
+
+def lint():
+    """Return the steps that read the code and the text without running them."""
+    python = [sys.executable, "-m"]
+    # Its module cannot be run with -m; the program lies beside the interpreter.
+    floors = [str(Path(sys.executable).with_name("lint-imports")), "--no-cache", "--no-logo"]
+    return [
+        ("lint", [*python, "ruff", "check", "--quiet", "."], {}),
+        ("format", [*python, "ruff", "format", "--check", "--quiet", "."], {}),
+        ("types", [*python, "mypy", "--no-error-summary"], {}),
+        ("spelling", [*python, "codespell_lib"], {}),
+        ("prose", [sys.executable, "book/prose.py"], {}),
+        ("floors", floors, {}),
+    ]
+
+
 def main():
     """Run all steps and return the exit status."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--fast", action="store_true", help="without slow tests, the models on JAX and the replay")
+    parser.add_argument("--coverage", action="store_true", help="only the package's tests, with their coverage")
+    arguments = parser.parse_args()
+    todo = coverage_steps() if arguments.coverage else steps(arguments.fast)
     build.set_kernel_environment()
     start, failed = time.perf_counter(), []
-    for name, command, environment in steps():
+    for name, command, environment in todo:
         begin = time.perf_counter()
         status = subprocess.call(command, cwd=build.ROOT, env={**os.environ, **environment})
         print(f"test: {name}: {'FAILED' if status else 'passed'} in {time.perf_counter() - begin:.0f} s", flush=True)

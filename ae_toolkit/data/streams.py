@@ -6,26 +6,30 @@ is checked: a batch of another shape, an early end or an exception becomes an er
 says in which epoch and batch it happened.
 """
 
+from __future__ import annotations
+
 import itertools
 import math
 import os
 import warnings
 import zlib
 from collections import deque
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from numbers import Integral
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
 
 from ae_toolkit._keras import keras
+from ae_toolkit._validation import check_count
 
 #: How the names of the files end that a folder of images is read from.
 IMAGE_FILES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp")
 
 
-def is_stream(source):
+def is_stream(source: Any) -> bool:
     """Return whether `source` is read in batches rather than held as one array.
 
     Parameters
@@ -47,7 +51,13 @@ def is_stream(source):
     return isinstance(source, str | os.PathLike | keras.utils.PyDataset | Stream) or _is_tf_data(source)
 
 
-def open_stream(source, batch_size, seed, steps_per_epoch=None, weights=None):
+def open_stream(
+    source: Any,
+    batch_size: int,
+    seed: int | None,
+    steps_per_epoch: int | None = None,
+    weights: np.ndarray | None = None,
+) -> Stream:
     """Return a `Stream` over any source.
 
     Parameters
@@ -96,7 +106,7 @@ def open_stream(source, batch_size, seed, steps_per_epoch=None, weights=None):
     return _Array(source, batch_size, seed, steps_per_epoch, weights)
 
 
-def shuffled(n, seed, epoch):
+def shuffled(n: int, seed: int, epoch: int) -> np.ndarray:
     """Return the order in which an epoch takes n images; the same for the same seed and epoch.
 
     Parameters
@@ -140,10 +150,14 @@ class Stream:
     (True, 2, 10)
     """
 
-    image_shape, steps_per_epoch, seed, array, weights = (), 0, 0, None, None
+    image_shape: tuple[int, ...] = ()
+    steps_per_epoch: int = 0
+    seed: int = 0
+    array: np.ndarray | None = None
+    weights: np.ndarray | None = None
 
     @property
-    def steps(self):
+    def steps(self) -> int:
         """The old name of `steps_per_epoch`.
 
         Returns
@@ -153,7 +167,7 @@ class Stream:
         warnings.warn("Stream.steps is now called Stream.steps_per_epoch", FutureWarning, stacklevel=2)
         return self.steps_per_epoch
 
-    def peek(self):
+    def peek(self) -> Any:
         """Return images that a training would see, without consuming any.
 
         Returns
@@ -171,7 +185,7 @@ class Stream:
         """
         return next(self.epoch(0))
 
-    def epoch(self, number):
+    def epoch(self, number: int) -> Iterator[Any]:
         """Yield the batches of an epoch.
 
         Parameters
@@ -203,8 +217,8 @@ class Stream:
                 raise RuntimeError(f"reading {place} failed: {type(error).__name__}: {error}") from error
             yield self._check(_images(batch), place)
 
-    def weighted_epoch(self, number):
-        """Return the batches of an epoch with the factors of their images, which are 1 unless they were given.
+    def weighted_epoch(self, number: int) -> Iterator[tuple[Any, np.ndarray]]:
+        """Return the batches of an epoch, each with the weights of its images in the loss.
 
         Parameters
         ----------
@@ -214,14 +228,15 @@ class Stream:
         Returns
         -------
         iterator of pairs
-            A batch, as from `epoch`, and its factors: an array of float32, shape (b,).
+            A batch, as from `epoch`, and its weights: an array of float32, shape (b,), of
+            ones where no `sample_weight` was given.
         """
         return ((batch, np.ones(len(batch), "float32")) for batch in self.epoch(number))
 
     def _batches(self, number):
         raise NotImplementedError
 
-    def description(self):
+    def description(self) -> dict[str, Any]:
         """Return what tells this source from another.
 
         Returns
@@ -353,7 +368,7 @@ class _PyData(Stream):
 
 
 class _TFData(Stream):
-    """A tf.data.Dataset: an endless one goes on where the last epoch ended, others begin anew."""
+    """A tf.data.Dataset: an endless one continues from epoch to epoch, others begin anew."""
 
     def __init__(self, source, steps_per_epoch):
         length = int(source.cardinality())
@@ -394,11 +409,13 @@ def _images(batch):
 
 
 def _at_most(steps, wanted):
-    if wanted is not None and (not isinstance(wanted, Integral) or isinstance(wanted, bool) or wanted < 1):
-        raise ValueError(f"expected steps_per_epoch to be a positive integer, got {wanted!r}")
-    if steps is not None and wanted is not None and wanted > steps:
+    """Return how many batches make an epoch: all there are, or fewer if fewer are wanted."""
+    if wanted is None:
+        return steps
+    wanted = check_count(wanted, "steps_per_epoch", whole_floats=False)
+    if steps is not None and wanted > steps:
         raise ValueError(f"expected steps_per_epoch to be at most the {steps} batches there are, got {wanted}")
-    return wanted or steps
+    return wanted
 
 
 def _ahead(function, count, workers):

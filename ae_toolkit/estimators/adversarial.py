@@ -5,10 +5,10 @@ from numbers import Real
 from typing import Any
 
 import numpy as np
-from sklearn.utils._param_validation import Interval
 
 from ae_toolkit import networks
 from ae_toolkit._keras import keras
+from ae_toolkit._sklearn import Interval
 from ae_toolkit.estimators.autoencoder import Autoencoder
 from ae_toolkit.estimators.generation import PriorSampling
 from ae_toolkit.estimators.models import AutoencoderModel

@@ -6,9 +6,9 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, OutlierMixin, clone
-from sklearn.utils._param_validation import HasMethods, Interval
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from ae_toolkit._sklearn import HasMethods, Interval
 from ae_toolkit._validation import check_images, check_weights, n_axes
 from ae_toolkit.estimators.autoencoder import Autoencoder
 

@@ -3,15 +3,13 @@
 ``transform`` encodes images, ``inverse_transform`` decodes codes, ``score`` is minus the
 article's loss.
 
-Hooks of an estimator
----------------------
-A variant overrides one or more of these methods of `Autoencoder`, most often the third
-alone. ``fit`` calls them in this order. All of them find the parameters and
+The hooks of an estimator: a variant overrides one or more of these methods of
+`Autoencoder`, most often ``_build_model`` alone. All of them find the parameters and
 ``image_shape_``, the shape of one image, on the estimator.
 
-``_resolve_from_images(images, first)``
-    Receives all images of an array or the first batch of a stream, (m, *image_shape), and
-    whether this is a first fit rather than one that a warm start continues. Sets fitted
+``_resolve_from_images(stream, first)``
+    Receives the training images as a `Stream`, whose ``peek`` shows some and consumes none,
+    and whether this is a first fit rather than one that a warm start continues. Sets fitted
     attributes that depend on the images, such as ``likelihood_``. Returns nothing.
 ``_resolved_from_images()``
     Receives nothing. Returns, as a tuple, those of these attributes on which the model's
@@ -29,7 +27,7 @@ alone. ``fit`` calls them in this order. All of them find the parameters and
     Receives another int. Returns the layer that transforms training batches, which are then
     their own target, or None.
 
-What a *model* can override is listed in `ae_toolkit.estimators.models`.
+The hooks of a model are listed in ``ae_toolkit.estimators.models``.
 """
 
 import math
@@ -43,11 +41,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils import check_array
-from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ae_toolkit import metrics, networks, training
 from ae_toolkit._keras import keras
+from ae_toolkit._sklearn import Interval, StrOptions
 from ae_toolkit._validation import as_random_state, check_images, check_weights, n_axes
 from ae_toolkit.data import augmentation, streams
 from ae_toolkit.estimators.models import AutoencoderModel
@@ -286,7 +284,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         earlier = getattr(self, "model_", None) if self.warm_start else None
         stream = self._open_training_images(X, sample_weight, seeds.order, steps_per_epoch, first=earlier is None)
         validation = None if validation_data is None else self._open_validation_images(validation_data)
-        self._resolve_from_images(stream.peek(), first=earlier is None)
+        self._resolve_from_images(stream, first=earlier is None)
         self._warn_unless_code_compresses()
         with training.scope(strategy):
             model = self._make_model(seeds, earlier)
@@ -328,13 +326,13 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
     def _stream_batch_size(self):
         return 256 if self.batch_size == "auto" else self.batch_size
 
-    def _resolve_from_images(self, images, first):
+    def _resolve_from_images(self, stream, first):
         """Set fitted attributes that depend on the images, before the model is built; a hook.
 
         Parameters
         ----------
-        images : array or tensor of shape (m, *image_shape)
-            All images of an array, the first batch of a stream.
+        stream : Stream
+            The training images, of which ``stream.peek()`` shows some and consumes none.
         first : bool
             Whether this is a first fit, or a further one that a warm start continues.
         """

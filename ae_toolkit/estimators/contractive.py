@@ -5,9 +5,9 @@ from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
-from sklearn.utils._param_validation import Interval
 
 from ae_toolkit._keras import keras
+from ae_toolkit._sklearn import Interval
 from ae_toolkit.estimators.autoencoder import Autoencoder
 from ae_toolkit.estimators.models import AutoencoderModel
 from ae_toolkit.training.backend import backend

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, clone
 from sklearn.mixture import GaussianMixture
-from sklearn.utils._param_validation import HasMethods
-from sklearn.utils.validation import _is_fitted, check_is_fitted
+from sklearn.utils.validation import check_is_fitted
 
+from ae_toolkit._sklearn import HasMethods, is_fitted
 from ae_toolkit._validation import as_random_state, check_count
 from ae_toolkit.estimators.autoencoder import Autoencoder
 
@@ -130,7 +130,7 @@ class MixtureSampler(BaseEstimator):
         """
         self._validate_params()
         autoencoder = Autoencoder(random_state=self.random_state) if self.autoencoder is None else self.autoencoder
-        if not _is_fitted(autoencoder):
+        if not is_fitted(autoencoder):
             autoencoder = clone(autoencoder).fit(X)
         codes = autoencoder.transform(X)
         if len(codes) < self.n_components:

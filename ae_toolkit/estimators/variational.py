@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from ae_toolkit._keras import keras
+from ae_toolkit._sklearn import Interval, StrOptions
 from ae_toolkit._validation import as_random_state, check_count
 from ae_toolkit.data.augmentation import Binarize
 from ae_toolkit.estimators.autoencoder import Autoencoder
@@ -407,8 +407,8 @@ class VariationalAutoencoder(PriorSampling, Autoencoder):
 
         return np.concatenate([estimate(images[start : start + 100]) for start in range(0, len(images), 100)])
 
-    def _resolve_from_images(self, images, first):
-        seen = ops.convert_to_numpy(images)
+    def _resolve_from_images(self, stream, first):
+        seen = ops.convert_to_numpy(stream.peek())
         if first:
             auto = "bernoulli" if 0 <= seen.min() <= seen.max() <= 1 else "gaussian"
             self.likelihood_ = auto if self.likelihood == "auto" else self.likelihood

@@ -3,8 +3,10 @@
 import math
 import signal
 import threading
+from typing import Any
 
 from ae_toolkit._keras import keras
+from ae_toolkit.data.streams import Stream
 from ae_toolkit.training import plans
 
 
@@ -24,7 +26,7 @@ class Validation(keras.callbacks.Callback):
         If the images have another shape.
     """
 
-    def __init__(self, stream, image_shape):
+    def __init__(self, stream: Stream, image_shape: tuple[int, ...]):
         super().__init__()
         self.stream = stream
         if tuple(stream.image_shape) != tuple(image_shape):
@@ -46,7 +48,7 @@ class Validation(keras.callbacks.Callback):
             raise FloatingPointError(plans.not_finite(bad, f"after epoch {epoch + 1}"))
 
 
-def validation_losses(model, batch):
+def validation_losses(model: Any, batch: Any) -> dict[str, float]:
     """Return the loss of a batch and each of its terms, in inference.
 
     Parameters
@@ -77,7 +79,7 @@ class Interruption(keras.callbacks.Callback):
             signal.signal(signal.SIGINT, self.note)
         return self
 
-    def note(self, *_):
+    def note(self, *_: Any) -> None:
         """Remember the interruption; a second one stops the program as usual."""
         self.asked = True
         signal.signal(signal.SIGINT, signal.default_int_handler)

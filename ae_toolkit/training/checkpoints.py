@@ -1,4 +1,4 @@
-"""Checkpoints of a training: after each epoch, all it takes to go on as if nothing had happened.
+"""Checkpoints of a training: after each epoch, all it takes to resume as if nothing had happened.
 
 One file, ``checkpoint.npz``, holds the weights, the optimiser's variables, the random
 seeds' state, the training curve, the callbacks' progress and a description of the
@@ -6,15 +6,17 @@ training. It is written under a temporary name and renamed, so that whenever the
 is killed there is a whole checkpoint or none. Nothing in it is executed on reading.
 """
 
-import contextlib
 import inspect
 import json
 import os
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from ae_toolkit._files import clean_up, write_whole
 from ae_toolkit._keras import keras
 
 #: The file in a checkpoint's folder.
@@ -33,10 +35,10 @@ class Checkpoint(keras.callbacks.Callback):
     description : dict
         What must be equal for a training to be continued; plain JSON values.
     seed : int
-        Orders the images; a training that goes on takes the saved one.
+        Orders the images; a training that resumes takes the saved one.
     others : sequence of keras.callbacks.Callback
         Callbacks whose counters and best values are saved as well, as early stopping has
-        them, but not what their constructors take. One that goes on is recognised by its
+        them, but not what their constructors take. One is recognised by its
         class.
 
     Raises
@@ -62,12 +64,14 @@ class Checkpoint(keras.callbacks.Callback):
     ['checkpoint.npz']
     """
 
-    def __init__(self, folder, description, seed, others=()):
+    def __init__(self, folder: str | os.PathLike, description: dict[str, Any], seed: int, others: Sequence[Any] = ()):
         super().__init__()
         self.path, self.seed, self.others = Path(folder) / NAME, seed, list(others)
         self.description = json.loads(json.dumps(description, default=str))
-        self.curve, self.epochs_done, self.finished = {}, 0, False
-        self.arrays, self.saved_callbacks = None, []
+        self.curve: dict[str, list[float]] = {}
+        self.epochs_done, self.finished = 0, False
+        self.arrays: dict[str, np.ndarray] | None = None
+        self.saved_callbacks: list[dict[str, Any]] = []
         _make_writable(self.path.parent)
         if self.path.exists():
             self._read()
@@ -93,7 +97,7 @@ class Checkpoint(keras.callbacks.Callback):
         self.epochs_done, self.finished = saved["epochs_done"], saved["finished"]
         self.saved_callbacks, self.arrays = saved["callbacks"], arrays
 
-    def restore(self, model, optimizer):
+    def restore(self, model: Any, optimizer: Any) -> None:
         """Put a saved training's values into the model and the optimiser.
 
         Parameters
@@ -107,14 +111,14 @@ class Checkpoint(keras.callbacks.Callback):
         ValueError
             If an array is missing or of another shape; then nothing was changed.
         """
-        named = dict(_named_variables(model, optimizer))
+        arrays, named = self.arrays or {}, dict(_named_variables(model, optimizer))
         for name, variable in named.items():
-            shape, found = tuple(variable.shape), self.arrays.get(name)
+            shape, found = tuple(variable.shape), arrays.get(name)
             if found is None or found.shape != shape:
                 came = "none" if found is None else f"one of shape {found.shape}"
                 raise ValueError(f"expected an array {name} of shape {shape} in {self.path}, got {came}")
         for name, variable in named.items():
-            variable.assign(self.arrays[name])
+            variable.assign(arrays[name])
 
     def on_train_begin(self, logs=None):
         # Callbacks forget their progress when a training begins; this one comes after them.
@@ -138,7 +142,7 @@ class Checkpoint(keras.callbacks.Callback):
         self.epochs_done = epoch + 1
         self.write(self.model, finished=self.model.stop_training)
 
-    def write(self, model, finished):
+    def write(self, model: Any, finished: bool) -> None:
         """Save the training as it is now.
 
         Parameters
@@ -146,7 +150,7 @@ class Checkpoint(keras.callbacks.Callback):
         model : keras.Model
             With the optimiser that it is trained with.
         finished : bool
-            Whether this was the last epoch, so that there is nothing left to go on with.
+            Whether this was the last epoch, so that nothing is left to resume.
 
         Raises
         ------
@@ -159,7 +163,8 @@ class Checkpoint(keras.callbacks.Callback):
         saved = {"format": FORMAT, "training": self.description, "curve": self.curve, "seed": self.seed,
                  "epochs_done": self.epochs_done, "finished": bool(finished), "callbacks": progress}  # fmt: skip
         try:
-            _write_whole(self.path, {**arrays, "description": np.array(json.dumps(saved))})
+            with write_whole(self.path) as temporary, open(temporary, "wb") as file:
+                np.savez(file, **arrays, description=np.array(json.dumps(saved)))
         except OSError as error:
             raise OSError(
                 f"the checkpoint after epoch {self.epochs_done} could not be written to {self.path}: {error}. "
@@ -167,7 +172,7 @@ class Checkpoint(keras.callbacks.Callback):
             ) from error
 
 
-def describe(model, optimizer, stream, epochs, seed):
+def describe(model: Any, optimizer: Any, stream: Any, epochs: int, seed: int | None) -> dict[str, Any]:
     """Return what must be equal for a training to be continued.
 
     Parameters
@@ -182,7 +187,21 @@ def describe(model, optimizer, stream, epochs, seed):
     -------
     dict
         Plain JSON values.
+
+    Examples
+    --------
+    >>> import keras
+    >>> import numpy as np
+    >>> from ae_toolkit.data.streams import open_stream
+    >>> from ae_toolkit.estimators.models import AutoencoderModel
+    >>> from ae_toolkit.networks import build
+    >>> from ae_toolkit.training.checkpoints import describe
+    >>> stream = open_stream(np.zeros((10, 6), "float32"), batch_size=5, seed=0)
+    >>> found = describe(AutoencoderModel(*build((6,), 2)), keras.optimizers.SGD(), stream, epochs=3, seed=0)
+    >>> found["epochs"], found["images"]["shape"]
+    (3, [10, 6])
     """
+    described: Any
     try:
         described = without_names_and_seeds(model)
     except (NotImplementedError, TypeError, ValueError):  # a model of the user's own that cannot describe itself
@@ -198,7 +217,7 @@ def describe(model, optimizer, stream, epochs, seed):
     }
 
 
-def without_names_and_seeds(item):
+def without_names_and_seeds(item: Any) -> dict[str, Any] | None:
     """Return a layer's or an optimiser's configuration without what does not change the computation.
 
     Parameters
@@ -210,6 +229,14 @@ def without_names_and_seeds(item):
     dict or None
         The configuration without names, initial weights and seeds. Where layers refer to
         each other by name, their numbers take the names' place.
+
+    Examples
+    --------
+    >>> import keras
+    >>> from ae_toolkit.training.checkpoints import without_names_and_seeds
+    >>> a, b = (keras.layers.Dropout(0.5, seed=seed) for seed in (1, 2))
+    >>> without_names_and_seeds(a) == without_names_and_seeds(b)
+    True
     """
     return item and _plain(item.get_config())
 
@@ -275,25 +302,13 @@ def _make_writable(folder):
     """Make the folder and try it out before hours of training depend on it."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for left_over in folder.glob(f".{NAME}.*"):
-            left_over.unlink()
+        clean_up(folder / NAME)
+        for left_over in folder.glob(f".{NAME}.*"):  # files, as earlier versions left them
+            if left_over.is_file():
+                left_over.unlink()
         with tempfile.NamedTemporaryFile(dir=folder, prefix=f".{NAME}."):
             pass
     except OSError as error:
         raise type(error)(
             f"expected checkpoint_dir to be a folder that can be written, got {folder}: {error}"
         ) from error
-
-
-def _write_whole(path, arrays):
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            np.savez(file, **arrays)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(temporary)
-        raise

@@ -6,8 +6,10 @@ memory stay in one tensor, and a compiled loop over many batches addresses them 
 anything else streams through the same compiled step.
 """
 
+import os
 import warnings
-from contextlib import nullcontext
+from collections.abc import Callable, Hashable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import numpy as np
@@ -142,7 +144,9 @@ class TrainableModel(keras.Model):
         """
         return self(images, training=False)
 
-    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+    def compute_loss(
+        self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None, training: bool = True
+    ) -> Any:
         if not self.loss_weights:
             raise NotImplementedError(
                 f"expected {type(self).__name__} to name its loss terms by track_terms or to define compute_loss, "
@@ -155,8 +159,22 @@ class TrainableModel(keras.Model):
         return sum(self.loss_weights[name] * mean for name, mean in means.items()) + sum(self.losses)
 
 
-def fit(model, images, *, epochs, optimizer, batch_size=256, seed=None, validation=None, callbacks=(),
-        checkpoint_dir=None, steps_per_epoch=None, strategy=None, verbose=0, loop_key=None):  # fmt: skip
+def fit(
+    model: TrainableModel,
+    images: Any,
+    *,
+    epochs: int,
+    optimizer: Any,
+    batch_size: int = 256,
+    seed: int | None = None,
+    validation: Any = None,
+    callbacks: Sequence[Any] = (),
+    checkpoint_dir: str | os.PathLike | None = None,
+    steps_per_epoch: int | None = None,
+    strategy: Any = None,
+    verbose: int = 0,
+    loop_key: Hashable = None,
+) -> dict[str, list[float]]:
     """Fit a model to images and return its training curve.
 
     Parameters
@@ -263,7 +281,7 @@ def fit(model, images, *, epochs, optimizer, batch_size=256, seed=None, validati
     return curve(model) if checkpoint is None else checkpoint.curve
 
 
-def run_epochs(model, plan, callbacks, first_epoch, epochs):
+def run_epochs(model: TrainableModel, plan: plans.Plan, callbacks: Any, first_epoch: int, epochs: int) -> None:
     """Run a plan's blocks, epoch after epoch, and tell the callbacks, in the order in which Keras's ``fit`` does.
 
     Parameters
@@ -300,7 +318,7 @@ def run_epochs(model, plan, callbacks, first_epoch, epochs):
     callbacks.on_train_end(logs)
 
 
-def curve(model):
+def curve(model: Any) -> dict[str, list[float]]:
     """Return what Keras recorded of a model's last training, one entry per epoch.
 
     Parameters
@@ -323,7 +341,9 @@ def curve(model):
     return {name: [float(value) for value in values] for name, values in recorded.history.items()} if recorded else {}
 
 
-def optimizer(name, learning_rate, schedule, steps, warmup=0.0, clip_norm=None):
+def optimizer(
+    name: str, learning_rate: float, schedule: str, steps: int, warmup: float = 0.0, clip_norm: float | None = None
+) -> Any:
     """Return a Keras optimiser whose learning rate follows `schedule` over the training.
 
     Parameters
@@ -390,7 +410,7 @@ def optimizer(name, learning_rate, schedule, steps, warmup=0.0, clip_norm=None):
         ) from error
 
 
-def scope(strategy):
+def scope(strategy: Any) -> AbstractContextManager:
     """Return the context in which a model and an optimiser for `strategy` are made.
 
     Parameters
@@ -420,7 +440,7 @@ def scope(strategy):
     return strategy.scope()
 
 
-def in_batches(function, array, batch_size=1024):
+def in_batches(function: Callable[[Any], Any], array: np.ndarray, batch_size: int = 1024) -> np.ndarray:
     """Apply a Keras model to an array in batches and return one NumPy array.
 
     Parameters

@@ -8,6 +8,8 @@ own, gets a loop of its own, which goes with it.
 
 import threading
 from collections import OrderedDict
+from collections.abc import Hashable
+from typing import Any
 
 from ae_toolkit._keras import keras
 from ae_toolkit.training.backend import backend
@@ -20,7 +22,9 @@ _kept: OrderedDict = OrderedDict()
 _lock = threading.Lock()
 
 
-def loop_for(model, optimizer, image_shape, xla=False, key=None):
+def loop_for(
+    model: Any, optimizer: Any, image_shape: tuple[int, ...], xla: bool = False, key: Hashable = None
+) -> CompiledLoop:
     """Return a compiled loop for a training, that of an earlier equal training if there was one.
 
     Parameters
@@ -61,14 +65,15 @@ def loop_for(model, optimizer, image_shape, xla=False, key=None):
     with _lock:
         found = _kept.pop(whole, None)
         if found is None:
-            found = CompiledLoop(*backend.template(model, optimizer), image_shape, xla)
+            twin, other = backend.template(model, optimizer)
+            found = CompiledLoop(twin, other, image_shape, xla)
         _kept[whole] = found
         while len(_kept) > MOST_KEPT:
             _kept.popitem(last=False)
     return found
 
 
-def forget():
+def forget() -> None:
     """Let go of all kept loops, and of the memory that they hold.
 
     Examples
@@ -82,7 +87,7 @@ def forget():
         _kept.clear()
 
 
-def count():
+def count() -> int:
     """Return how many loops are kept.
 
     Returns

@@ -64,7 +64,7 @@ class CompiledLoop:
     the other.
     """
 
-    def __init__(self, model, optimizer, image_shape, xla):
+    def __init__(self, model: Any, optimizer: Any, image_shape: tuple[int, ...], xla: bool):
         self.model, self.optimizer = model, optimizer
         self.metrics = {metric.name: metric for metric in model.metrics}
         groups = variables_of(model, optimizer)
@@ -76,7 +76,7 @@ class CompiledLoop:
         self._resident = backend.compile_program(self.train_on_resident_images, self.variables, block, xla)
         self._single = backend.compile_program(self.train_on_batch, self.variables, batch, False)
 
-    def run_resident(self, values, images, weights, indices, count):
+    def run_resident(self, values: list, images: Any, weights: Any, indices: Any, count: Any) -> tuple[Outcome, list]:
         """Take `count` steps on images[indices[0]], images[indices[1]], ...
 
         Parameters
@@ -97,7 +97,7 @@ class CompiledLoop:
         with self.lock:
             return self._resident(values, images, weights, indices, count)
 
-    def run_single(self, values, batch, weights):
+    def run_single(self, values: list, batch: Any, weights: Any) -> tuple[Outcome, list]:
         """Take one step on a batch.
 
         Parameters
@@ -116,7 +116,7 @@ class CompiledLoop:
 
     # The functions that are compiled: they read and assign the model's and the optimiser's variables.
 
-    def train_on_resident_images(self, images, weights, indices, count):
+    def train_on_resident_images(self, images: Any, weights: Any, indices: Any, count: Any) -> Outcome:
         """Step through the batches that the indices name, until one fails."""
 
         def step(i, failed):
@@ -131,12 +131,12 @@ class CompiledLoop:
         _, failed = backend.repeat(step, goes_on, start, self.variables)
         return self.outcome(failed, last_step=count - 1)
 
-    def train_on_batch(self, batch, weights):
+    def train_on_batch(self, batch: Any, weights: Any) -> Outcome:
         """Take a single step."""
         loss = self.train_step(batch, weights)
         return self.outcome(ops.where(ops.isfinite(loss), NO_FAILURE, 0), last_step=0)
 
-    def train_step(self, batch, weights):
+    def train_step(self, batch: Any, weights: Any) -> Any:
         """Take a gradient step on one batch and return its loss."""
         loss, gradients = backend.value_and_grad(
             lambda: training_losses(self.model, batch, weights)["loss"], self.trainable, self.others
@@ -145,7 +145,7 @@ class CompiledLoop:
         self.metrics["loss"].update_state(loss, sample_weight=ops.shape(batch)[0])
         return loss
 
-    def outcome(self, failed, last_step):
+    def outcome(self, failed: Any, last_step: Any) -> Outcome:
         """Report the logs, and which step failed."""
         # The last update may have ruined the weights without any loss having shown it yet.
         finite = ops.all(ops.stack([ops.all(ops.isfinite(weight)) for weight in self.trainable]))
@@ -170,7 +170,7 @@ class TrainingVariables(NamedTuple):
     metrics: list
 
 
-def variables_of(model, optimizer):
+def variables_of(model: Any, optimizer: Any) -> TrainingVariables:
     """Return the variables that a training changes.
 
     Parameters
@@ -198,7 +198,7 @@ def variables_of(model, optimizer):
     )  # fmt: skip
 
 
-def training_losses(model, images, weights):
+def training_losses(model: Any, images: Any, weights: Any) -> dict[str, Any]:
     """Return the loss of a batch, and its terms, as training sees them: after augmentation, which the target shares.
 
     Parameters

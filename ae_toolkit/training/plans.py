@@ -5,11 +5,16 @@ or Keras's own steps. `ae_toolkit.training.fitting` asks a plan for its blocks, 
 call takes together, and runs them one after the other.
 """
 
+from __future__ import annotations
+
 import math
+from collections.abc import Hashable, Sequence
+from typing import Any, NoReturn
 
 import numpy as np
 
 from ae_toolkit._keras import keras
+from ae_toolkit.data.streams import Stream
 from ae_toolkit.training import kept_loops
 from ae_toolkit.training.backend import backend
 from ae_toolkit.training.loop import NO_FAILURE, training_losses, variables_of
@@ -22,7 +27,9 @@ BLOCK_STEPS = 64
 XLA_STEPS = 2000
 
 
-def choose(model, stream, optimizer, epochs, strategy=None, loop_key=None):
+def choose(
+    model: Any, stream: Stream, optimizer: Any, epochs: int, strategy: Any = None, loop_key: Hashable = None
+) -> Plan:
     """Return the plan for a training.
 
     Parameters
@@ -50,7 +57,7 @@ def choose(model, stream, optimizer, epochs, strategy=None, loop_key=None):
     return StreamedPlan(model, stream, optimizer, strategy, loop_key)
 
 
-def xla_pays(model, n_steps):
+def xla_pays(model: Any, n_steps: int) -> bool:
     """Return whether XLA wins on TensorFlow.
 
     On a CPU it does for long trainings of dense networks. It slows convolutions and the
@@ -85,11 +92,11 @@ class Plan:
         Steps that one call takes together.
     """
 
-    def __init__(self, model, stream, block_steps=1):
+    def __init__(self, model: Any, stream: Stream, block_steps: int = 1):
         self.model, self.stream, self.block_steps = model, stream, block_steps
         self.epoch = 0
 
-    def begin_epoch(self, epoch):
+    def begin_epoch(self, epoch: int) -> None:
         """Get ready for an epoch.
 
         Parameters
@@ -100,7 +107,7 @@ class Plan:
         self.epoch = epoch
         self.batches = self.stream.weighted_epoch(epoch)
 
-    def blocks(self):
+    def blocks(self) -> list[range]:
         """Return the blocks of an epoch.
 
         Returns
@@ -111,7 +118,7 @@ class Plan:
         steps = range(self.stream.steps_per_epoch)
         return [steps[first : first + self.block_steps] for first in steps[:: self.block_steps]]
 
-    def run(self, block):
+    def run(self, block: range) -> dict[str, float]:
         """Train for a block.
 
         Parameters
@@ -131,7 +138,7 @@ class Plan:
         """
         raise NotImplementedError
 
-    def fail(self, step, names, kept):
+    def fail(self, step: int, names: Sequence[str], kept: str) -> NoReturn:
         """Raise the error for a training whose loss or weights are not finite.
 
         Parameters
@@ -150,7 +157,7 @@ class Plan:
         raise FloatingPointError(not_finite(names, place) + f" The weights from before this {kept} are kept.")
 
 
-def not_finite(names, place):
+def not_finite(names: Sequence[str], place: str) -> str:
     """Return the message for values that are not finite.
 
     Parameters
@@ -189,15 +196,23 @@ class CompiledPlan(Plan):
 
     def take_steps(self, function, *arguments, first):
         """Call the loop with the variables' values and assign those that it returns, unless a step failed."""
-        values = [keras.ops.convert_to_tensor(variable) for variable in self.variables]
-        outcome, values = function(values, *arguments)
-        if (failed := int(outcome.failed_step)) != NO_FAILURE:
-            finite = keras.ops.convert_to_numpy(outcome.finite_terms)
-            names = [name for name, fine in zip(outcome.logs, finite, strict=True) if not fine]
-            self.fail(first + failed, names, "call" if self.block_steps > 1 else "batch")
+        before = backend.values_of(self.variables)
+        try:
+            outcome, after = function(before, *arguments)
+            if (failed := int(outcome.failed_step)) != NO_FAILURE:
+                finite = keras.ops.convert_to_numpy(outcome.finite_terms)
+                names = [name for name, fine in zip(outcome.logs, finite, strict=True) if not fine]
+                self.fail(first + failed, names, "call" if self.block_steps > 1 else "batch")
+        except BaseException:
+            self.assign(before)  # a loop of this training alone works on the model's own variables
+            raise
+        self.assign(after)
+        return {name: float(value) for name, value in outcome.logs.items()}
+
+    def assign(self, values):
+        """Give all variables their values."""
         for variable, value in zip(self.variables, values, strict=True):
             variable.assign(value)
-        return {name: float(value) for name, value in outcome.logs.items()}
 
 
 class ResidentPlan(CompiledPlan):

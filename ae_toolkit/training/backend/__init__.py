@@ -21,6 +21,8 @@ A backend's file offers
     variables. What it assigns to the `others` is kept.
 ``repeat(step, condition, carry, variables)``
     ``carry = step(*carry)`` while the condition holds; steps read and assign variables.
+``values_of(variables)``
+    The values that Keras variables have now.
 ``compile_program(function, variables, specification, xla)``
     A function that reads and assigns Keras variables as one that takes and returns their
     values: ``(values, *arguments) -> (results, values)``.
@@ -31,13 +33,22 @@ A backend's file offers
     What a training on several devices needs to know.
 """
 
+from types import ModuleType
+
 from ae_toolkit._keras import keras
 
+backend: ModuleType
 if keras.backend.backend() == "tensorflow":
-    from ae_toolkit.training.backend import tensorflow as backend
+    from ae_toolkit.training.backend import tensorflow
+
+    backend = tensorflow
 elif keras.backend.backend() == "jax":
-    from ae_toolkit.training.backend import jax as backend
+    from ae_toolkit.training.backend import jax
+
+    backend = jax
 else:
-    from ae_toolkit.training.backend import torch as backend
+    from ae_toolkit.training.backend import torch
+
+    backend = torch
 
 __all__ = ["backend"]

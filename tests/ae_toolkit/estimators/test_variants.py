@@ -19,7 +19,7 @@ from ae_toolkit.estimators.models import AutoencoderModel
 from ae_toolkit.estimators.sparse import SparseModel
 from ae_toolkit.estimators.variational import VariationalModel, log_mean_importance_weight
 from ae_toolkit.networks import losses
-from ae_toolkit.networks.layers import Corruption, FromPatches, ToPatches
+from ae_toolkit.networks.layers import Corruption
 from ae_toolkit.training.backend import backend
 from ae_toolkit.training.loop import training_losses
 
@@ -134,14 +134,6 @@ def test_only_dense_networks_can_be_tied(options):
         ae.Autoencoder(2, tied=True, epochs=1, **options).fit(np.zeros((4, 8, 8, 1), "float32"))
 
 
-@pytest.mark.parametrize("shape", [(8, 8, 1), (10, 7, 3), (4, 9, 2)])
-def test_patches_are_put_together_again(shape):
-    pictures = np.random.default_rng(0).random((3, *shape), dtype=np.float32)
-    patches = ToPatches(4)(pictures)
-    np.testing.assert_array_equal(numpy(FromPatches(shape, 4)(patches)), pictures)
-    np.testing.assert_array_equal(numpy(patches)[:, 0, 0], pictures[:, :4, :4].reshape(3, -1))
-
-
 # --------------------------------------------------------------------------------- denoising
 
 
@@ -152,26 +144,6 @@ def test_the_target_is_the_clean_image(images):
     expected = np.square(images - blind).sum(axis=1).mean()
     assert loss_of(model, images) == pytest.approx(expected, rel=1e-5)
     assert loss_of(model, images, training=False) != pytest.approx(expected, rel=1e-3)
-
-
-def test_corruption_is_of_the_kind_and_amount_that_was_asked_for():
-    grey = np.full((100, 100), 0.5, np.float32)
-    noisy = numpy(Corruption("gaussian", 0.3, seed=0)(grey, training=True))
-    assert noisy.std() == pytest.approx(0.3, rel=0.05)
-    assert noisy.mean() == pytest.approx(0.5, abs=0.02)
-    masked = numpy(Corruption("masking", 0.3, seed=0)(grey, training=True))
-    assert set(np.unique(masked)) == {0.0, 0.5}
-    assert (masked == 0).mean() == pytest.approx(0.3, abs=0.02)
-    salted = numpy(Corruption("salt_and_pepper", 0.3, seed=0)(grey, training=True))
-    assert set(np.unique(salted)) == {0.0, 0.5, 1.0}
-    assert [(salted == value).mean() for value in (0, 1)] == pytest.approx([0.15, 0.15], abs=0.02)
-
-
-def test_corruption_draws_anew_and_rests_in_inference():
-    layer, grey = Corruption("masking", 0.5, seed=0), np.ones((4, 50), np.float32)
-    first, second = (numpy(layer(grey, training=True)) for _ in range(2))
-    assert not np.array_equal(first, second)
-    np.testing.assert_array_equal(numpy(layer(grey)), grey)
 
 
 def test_a_denoiser_removes_noise_better_than_a_plain_autoencoder():
@@ -271,29 +243,6 @@ def test_contraction_contracts():
 
 
 # ------------------------------------------------------------------------------- variational
-
-
-def test_the_divergence_by_monte_carlo():
-    rng = np.random.default_rng(0)
-    means, log_variances = rng.normal(size=(1, 3)), rng.normal(size=(1, 3))
-    codes = means + np.exp(log_variances / 2) * rng.normal(size=(400_000, 3))
-    densities = [
-        numpy(losses.gaussian_log_density(codes, m, v)) for m, v in ((means, log_variances), (0 * means, 0 * means))
-    ]
-    expected = (densities[0] - densities[1]).mean()
-    assert float(losses.gaussian_kl(means, log_variances)[0]) == pytest.approx(expected, rel=0.01)
-
-
-def test_densities_are_scipy_s():
-    rng = np.random.default_rng(0)
-    codes, mean, log_variance = rng.normal(size=(3, 3))
-    expected = multivariate_normal(mean, np.diag(np.exp(log_variance))).logpdf(codes)
-    assert float(losses.gaussian_log_density(codes, mean, log_variance)) == pytest.approx(expected, rel=1e-5)
-    logits, black_or_white = rng.normal(size=(1, 7)), rng.integers(0, 2, (1, 7)).astype(float)
-    p = 1 / (1 + np.exp(-logits))
-    expected = -np.log(np.where(black_or_white == 1, p, 1 - p)).sum()
-    assert float(losses.bernoulli_nll(black_or_white, logits)[0]) == pytest.approx(expected, rel=1e-5)
-    assert np.isfinite(float(losses.bernoulli_nll(np.ones((1, 1)), np.full((1, 1), -1e4))[0]))
 
 
 def test_the_default_has_a_divergence_that_counts(images):

@@ -1,8 +1,6 @@
 """The training loop: every image once an epoch, in an order of its own, to the last digit the same."""
 
 import gc
-import logging
-import logging.handlers
 import math
 import os
 import random
@@ -265,7 +263,8 @@ def test_the_batch_is_named_and_the_last_good_weights_are_kept(step, either_way,
     epoch, batch = divmod(step - 1, 10)
     with pytest.raises(FloatingPointError, match=rf"in batch {batch + 1} of 10 in epoch {epoch + 1}\..*are kept"):
         fit(model, images, epochs=4, optimizer=sgd(0.01), batch_size=2)
-    good = {"streamed": step - 1, "resident": 10 * epoch + batch // 4 * 4, "Keras's own": 10 * epoch}[either_way]
+    call = 9 if batch == 9 else batch // 4 * 4  # the single image is a call of its own
+    good = {"streamed": step - 1, "resident": 10 * epoch + call, "Keras's own": 10 * epoch}[either_way]
     assert float(model.scale) == pytest.approx(scales[good], rel=1e-6)
 
 
@@ -704,8 +703,8 @@ def test_silent_at_0_however_many_models_are_fitted():
         "import numpy as np, ae_toolkit as ae\n"
         "ae.Autoencoder  # whatever a backend prints on import is not meant\n"
         "print('imported', flush=True); print('imported', file=sys.stderr, flush=True)\n"
-        "for _ in range(6):\n"
-        "    ae.Autoencoder(2, hidden_units=(), optimizer='sgd', epochs=1).fit(np.ones((9, 4)))\n"
+        "for code_dim in range(1, 7):\n"
+        "    ae.Autoencoder(code_dim, hidden_units=(), optimizer='sgd', epochs=1).fit(np.ones((9, 8)))\n"
     )
     path = str(Path(ae.__file__).parents[1])
     done = subprocess.run(
@@ -715,21 +714,6 @@ def test_silent_at_0_however_many_models_are_fitted():
     # TensorFlow's C++ side names itself once ("I0000 ... oneDNN"); that is not about the fits.
     said = [line for line in done.stderr.split("imported\n")[1].splitlines() if "port.cc" not in line]
     assert [line for line in said if "absl::InitializeLog" not in line] == []
-
-
-def test_other_warnings_of_tensorflow_are_kept():
-    heard, logger = logging.handlers.BufferingHandler(100), logging.getLogger("tensorflow")
-    logger.addHandler(heard)
-    try:
-        with training._no_retracing_advice():
-            logger.warning("5 out of the last 5 calls to f triggered tf.function retracing.")
-            logger.warning("something else")
-        logger.warning("your own function triggered tf.function retracing.")
-    finally:
-        logger.removeHandler(heard)
-    assert [record.getMessage() for record in heard.buffer] == [
-        "something else", "your own function triggered tf.function retracing."
-    ]  # fmt: skip
 
 
 def test_progress_bar_at_1(images, capsys):

@@ -1,0 +1,84 @@
+"""What the trained models reach: errors and likelihoods, beside Keras's own and PCA's."""
+
+import time
+
+import numpy as np
+from contenders import PLAIN, SMALL_DENSE, KerasTraining, ToolkitTraining
+from measure import Row
+from sklearn.decomposition import PCA
+
+import ae_toolkit as ae
+from ae_toolkit import metrics
+
+PER_IMAGE = "squared error per image"
+SHORT, LONG, VARIATIONAL = 6, 32, 35  # epochs that fit the time limits on two cores
+PATCHES = {"network": "patch", "hidden_units": (48, 48), "activation": "silu", "output_activation": "sigmoid",
+           "code_dim": 30, "batch_size": 64, "warmup": 0.1, "precision": "bfloat16"}  # fmt: skip
+TRANSFORMATIONS = {"rotation": 10, "scale": 0.1, "shift": 0.05, "fraction": 0.25}
+# name: seeds, epochs, most seconds, largest error, further options
+CODES = {
+    "short": (3, SHORT, 90, 3.0, {"learning_rate": 3e-3}),
+    "long": (1, LONG, 480, 2.2, {"learning_rate": 4e-3, "augmentation": TRANSFORMATIONS}),
+}
+
+
+def quality(setting):
+    """Compare the test error after equal epochs from equal weights, over seeds."""
+    images, test = setting.images(60_000, conv=False), setting.test.reshape(-1, 784)
+    ours, theirs = [], []
+    for seed in range(2 if setting.quick else 3):
+        autoencoder, _ = ToolkitTraining(images, SMALL_DENSE).train(10, seed=seed)
+        ours.append(-autoencoder.score(test))
+        plain = KerasTraining(images, SMALL_DENSE, seed=seed)
+        plain.train(10)
+        theirs.append(metrics.reconstruction_error(test, plain.model.predict(test, batch_size=1000, verbose=0)))
+    return [Row("test error after 10 epochs", PER_IMAGE, ours, PLAIN.label, theirs, 0.99, smaller_is_better=True)]
+
+
+def codes(setting):
+    """Test error of 30-number codes, as of Hinton and Salakhutdinov (2006), after 90 seconds and after 8 minutes."""
+    flat, flat_test = (images.reshape(len(images), -1) for images in (setting.train, setting.test))
+    pca = PCA(30, random_state=0).fit(flat)
+    by_pca = metrics.reconstruction_error(flat_test, pca.inverse_transform(pca.transform(flat_test)))
+    rows = []
+    for kind, (seeds, epochs, limit, target, more) in CODES.items():
+        if setting.quick:
+            seeds, epochs = 2, 1
+        seconds, errors = train_codes(setting, seeds, epochs=epochs, **more)
+        name = f"30-number code, {kind} training"
+        rows += [
+            Row(f"{name}: test error", PER_IMAGE, errors, target=target, smaller_is_better=True),
+            Row(f"{name}: test error", PER_IMAGE, errors, "PCA", [by_pca] * len(errors), 1.0, smaller_is_better=True),
+            Row(f"{name}: seconds", "s", seconds, target=limit, smaller_is_better=True),
+        ]
+    return rows
+
+
+def train_codes(setting, seeds, **options):
+    """Return the seconds and the test error of each seed."""
+    seconds, errors = [], []
+    for seed in range(seeds):
+        begin = time.perf_counter()
+        autoencoder = ae.Autoencoder(**PATCHES, **options, random_state=seed).fit(setting.train)
+        seconds.append(time.perf_counter() - begin)
+        errors.append(-autoencoder.score(setting.test))
+    return seconds, errors
+
+
+def likelihood(setting):
+    """Negative log-likelihood of binarised test images, by importance sampling with 500 codes per image."""
+    test = setting.test
+    black_and_white = (np.random.default_rng(0).random(test.shape) < test).astype("float32")
+    variational = ae.VariationalAutoencoder(
+        40, network="patch", hidden_units=(32, 32), importance_samples=3, binarize=True, batch_size=64,
+        learning_rate=2e-3, warmup=0.05, epochs=1 if setting.quick else VARIATIONAL, random_state=0,
+    )  # fmt: skip
+    begin = time.perf_counter()
+    variational.fit(setting.train)
+    seconds = time.perf_counter() - begin
+    nats = -variational.log_likelihood(black_and_white, 10 if setting.quick else 500, random_state=0).mean()
+    name = "40-number code, IWAE"
+    return [
+        Row(f"{name}, {len(test):,} test images", "nats", [float(nats)], target=87.5, smaller_is_better=True),
+        Row(f"{name}: seconds", "s", [seconds], target=600, smaller_is_better=True),
+    ]
