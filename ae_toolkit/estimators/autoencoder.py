@@ -3,10 +3,8 @@
 ``transform`` encodes images, ``inverse_transform`` decodes codes, ``score`` is minus the
 article's loss.
 
-Hooks of an estimator
----------------------
-A variant overrides one or more of these methods of `Autoencoder`, most often the third
-alone. ``fit`` calls them in this order. All of them find the parameters and
+The hooks of an estimator: a variant overrides one or more of these methods of
+`Autoencoder`, most often ``_build_model`` alone. All of them find the parameters and
 ``image_shape_``, the shape of one image, on the estimator.
 
 ``_resolve_from_images(stream, first)``
@@ -29,7 +27,7 @@ alone. ``fit`` calls them in this order. All of them find the parameters and
     Receives another int. Returns the layer that transforms training batches, which are then
     their own target, or None.
 
-What a *model* can override is listed in `ae_toolkit.estimators.models`.
+The hooks of a model are listed in ``ae_toolkit.estimators.models``.
 """
 
 import math
