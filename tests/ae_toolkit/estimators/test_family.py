@@ -58,6 +58,7 @@ CANNOT_HOLD = {
         ae.MixtureSampler(variant("Autoencoder"), n_components=1),
     ],
     expected_failed_checks=lambda estimator: CANNOT_HOLD,
+    xfail_strict=False,  # some estimators are exact enough on some machines
 )
 def test_scikit_learn(estimator, check):
     check(estimator)
