@@ -4,8 +4,8 @@ import contextlib
 import importlib.util
 import io
 import os
-import tempfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from sklearn.linear_model import LogisticRegression
@@ -14,19 +14,20 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils.validation import check_is_fitted
 
 from ae_toolkit import training
+from ae_toolkit._files import write_whole
 from ae_toolkit._keras import keras
 from ae_toolkit.estimators.autoencoder import Autoencoder
 
-#: How far a file's results may be from Keras's, as a part of the largest.
+#: How far a file's results may be from Keras's, as a fraction of the largest.
 TOLERANCE = 1e-5
 _CONVERTERS = {"tensorflow": ["tf2onnx"], "jax": ["jax2onnx"], "torch": ["onnxscript"]}
 
 
-def export_onnx(estimator, path):
+def export_onnx(estimator: Any, path: str | os.PathLike[str]) -> dict[str, Path]:
     """Write a fitted autoencoder's encoder and decoder, and a classifier on its codes, as ONNX files.
 
-    Each file is run by onnxruntime on random numbers before it is written, and has to give
-    what Python gives, to `TOLERANCE`.
+    Each file is run by onnxruntime on random numbers, and has to give what Python gives, to
+    `TOLERANCE`, before any file takes its place.
 
     Parameters
     ----------
@@ -51,7 +52,9 @@ def export_onnx(estimator, path):
     TypeError
         If the estimator is none of these.
     RuntimeError
-        If a file does not compute what Python computes; it is not written then.
+        If a file does not compute what Python computes; then none is written.
+    OSError
+        If a file cannot be written, as on a full disk; then none is written.
 
     Examples
     --------
@@ -63,33 +66,69 @@ def export_onnx(estimator, path):
     ...     sorted(ae.export_onnx(autoencoder, folder))
     ['decoder', 'encoder']
     """
-    autoencoder, head = _parts(estimator)
+    autoencoder, *head = _steps(estimator)
     check_is_fitted(autoencoder)
+    _check_packages()
+    functions = _functions(autoencoder, head)
+    files = {name: Path(path) / f"{name}.onnx" for name in functions}
+    with contextlib.ExitStack() as unfinished:
+        for name, (function, shape) in functions.items():
+            temporary = unfinished.enter_context(write_whole(files[name]))
+            _write(_Function(autoencoder.model_, function, name), shape, temporary)
+            given = np.random.default_rng(0).random((3, *shape), dtype=np.float32)
+            expected = estimator.predict_proba(given) if name == "classifier" else training.in_batches(function, given)
+            _check(temporary, given, expected)
+    return files
+
+
+def _steps(estimator):
+    """Return a list of the autoencoder and, of a pipeline, the steps behind it."""
+    steps = [step for _, step in estimator.steps] if isinstance(estimator, Pipeline) else [estimator]
+    behind = [StandardScaler] * (len(steps) == 3) + [LogisticRegression] * (len(steps) > 1)
+    kinds = [Autoencoder, *behind]
+    if len(steps) > 3 or not all(map(isinstance, steps, kinds)):
+        raise TypeError(
+            "expected an autoencoder of ae_toolkit, or a pipeline of one, a StandardScaler or none, and a "
+            f"LogisticRegression, got {estimator!r}"
+        )
+    return steps
+
+
+def _check_packages():
     for name in ("onnx", "onnxruntime", *_CONVERTERS[keras.backend.backend()]):
         if importlib.util.find_spec(name) is None:
             raise ImportError(f"expected the packages of the extra ae-toolkit[onnx], but there is no {name}")
-    folder = Path(path)
-    folder.mkdir(parents=True, exist_ok=True)
-    model, shape = autoencoder.model_, tuple(autoencoder.image_shape_)
-    wanted = {"encoder": (model.encode, shape), "decoder": (model.decode, (autoencoder.code_dim,))}
-    if head is not None:
-        weights, biases = _head(*head)
-        wanted["classifier"] = (
-            lambda images: keras.ops.softmax(keras.ops.matmul(model.encode(images), weights) + biases),
-            shape,
-        )
-    with tempfile.TemporaryDirectory(dir=folder, prefix=".onnx.") as temporary:
-        for name, (function, form) in wanted.items():
-            _export(_Part(model, function, name), form, Path(temporary) / f"{name}.onnx")
-            given = np.random.default_rng(0).random((3, *form), dtype=np.float32)
-            expected = estimator.predict_proba(given) if name == "classifier" else training.in_batches(function, given)
-            _check(Path(temporary) / f"{name}.onnx", given, expected)
-        for name in wanted:
-            os.replace(Path(temporary) / f"{name}.onnx", folder / f"{name}.onnx")
-    return {name: folder / f"{name}.onnx" for name in wanted}
 
 
-class _Part(keras.Model):
+def _functions(autoencoder, head):
+    """Return what each file computes, by its name: a function of tensors, and the shape of one input."""
+    model, image_shape = autoencoder.model_, tuple(autoencoder.image_shape_)
+    functions = {"encoder": (model.encode, image_shape), "decoder": (model.decode, (autoencoder.code_dim,))}
+    if head:
+        weights, biases = _linear_map(*head)
+
+        def classify(images):
+            return keras.ops.softmax(keras.ops.matmul(model.encode(images), weights) + biases)
+
+        functions["classifier"] = (classify, image_shape)
+    return functions
+
+
+def _linear_map(*steps):
+    """Return the weights and biases by which a scaler, if there is one, and a classifier turn codes into logits."""
+    check_is_fitted(steps[-1])
+    weights, biases = steps[-1].coef_.T, steps[-1].intercept_
+    if len(steps) == 2:
+        scale = steps[0].scale_ if steps[0].with_std else 1.0
+        mean = steps[0].mean_ if steps[0].with_mean else 0.0
+        weights = weights / np.reshape(scale, (-1, 1))
+        biases = biases - (mean * np.ones(len(weights))) @ weights
+    if weights.shape[1] == 1:  # of two classes, the first has the logit 0
+        weights, biases = (np.concatenate([np.zeros_like(item), item], axis=-1) for item in (weights, biases))
+    return weights.astype(np.float32), biases.astype(np.float32)
+
+
+class _Function(keras.Model):
     """One function of a model as a model of its own."""
 
     def __init__(self, model, function, name):
@@ -101,38 +140,11 @@ class _Part(keras.Model):
         return self._function(inputs)
 
 
-def _parts(estimator):
-    """Return the autoencoder and, of a pipeline, the steps behind it."""
-    steps = [step for _, step in estimator.steps] if isinstance(estimator, Pipeline) else [estimator]
-    behind = [StandardScaler] * (len(steps) == 3) + [LogisticRegression] * (len(steps) > 1)
-    kinds = [Autoencoder, *behind]
-    if len(steps) > 3 or not all(map(isinstance, steps, kinds)):
-        raise TypeError(
-            "expected an autoencoder of ae_toolkit, or a pipeline of one, a StandardScaler or none, and a "
-            f"LogisticRegression, got {estimator!r}"
-        )
-    return steps[0], steps[1:] or None
-
-
-def _head(*steps):
-    """Return the weights and biases that make the classes' logits of codes."""
-    check_is_fitted(steps[-1])
-    weights, biases = steps[-1].coef_.T, steps[-1].intercept_
-    if len(steps) == 2:
-        scale = steps[0].scale_ if steps[0].with_std else 1.0
-        mean = steps[0].mean_ if steps[0].with_mean else 0.0
-        weights = weights / np.reshape(scale, (-1, 1))
-        biases = biases - (mean * np.ones(len(weights))) @ weights
-    if weights.shape[1] == 1:  # of two classes the first has the logit 0
-        weights, biases = (np.concatenate([np.zeros_like(item), item], axis=-1) for item in (weights, biases))
-    return weights.astype(np.float32), biases.astype(np.float32)
-
-
-def _export(part, shape, path):
-    part(np.zeros((1, *shape), "float32"))
+def _write(function, shape, path):
+    function(np.zeros((1, *shape), "float32"))
     signature = [keras.InputSpec(shape=(None, *shape), dtype="float32")]
     with contextlib.redirect_stdout(io.StringIO()):
-        part.export(path, format="onnx", verbose=False, input_signature=signature)
+        function.export(path, format="onnx", verbose=False, input_signature=signature)
 
 
 def _check(path, given, expected):

@@ -8,17 +8,20 @@ loading executes nothing: classes are looked up in a fixed list, never imported 
 import json
 import os
 import re
-import shutil
-import tempfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.mixture import GaussianMixture
 
 import ae_toolkit
+from ae_toolkit._files import find_whole, write_whole
 from ae_toolkit._keras import keras
 from ae_toolkit.estimators.autoencoder import Autoencoder
+from ae_toolkit.networks.configurations import CODE as CODE
+from ae_toolkit.networks.configurations import KERAS_MODULES as KERAS_MODULES
+from ae_toolkit.networks.configurations import check_config
 
 #: Version of the folder's content, which `load` has to know.
 FORMAT = 1
@@ -26,40 +29,28 @@ FORMAT = 1
 DESCRIPTION = "estimator.json"
 #: The file with weights and other arrays.
 ARRAYS = "arrays.npz"
-#: Keras's modules whose layers a network of your own may consist of, but for those in `CODE`.
-KERAS_MODULES = (
-    "keras",
-    "keras.constraints",
-    "keras.initializers",
-    "keras.layers",
-    "keras.models",
-    "keras.regularizers",
-)
-#: Layers that run code or open files.
-CODE = (
-    *("Lambda", "TFSMLayer", "TorchModuleWrapper", "JaxLayer", "FlaxLayer"),
-    *("StringLookup", "IntegerLookup", "TextVectorization"),  # of a vocabulary in a file, in older versions of Keras
-)
 
 
-def save(estimator, path):
+def save(estimator: BaseEstimator, path: str | os.PathLike[str]) -> None:
     """Save a fitted estimator of this package in a new folder, or in place of one that it saved before.
 
     Parameters
     ----------
     estimator : fitted estimator
     path : str or path
-        Of the folder. It is written under another name and renamed, so that a whole one
-        is there or none.
+        Of the folder. It is written under another name and renamed, so that the whole new
+        one is there or the whole old one.
 
     Raises
     ------
     TypeError
-        If it is no estimator of this package, or holds something that is not plain data.
+        If it is not an estimator of this package, or holds something that is not plain data.
+    ValueError
+        If it holds a network with layers that run code or open files.
     FileExistsError
         If there is something at the path that `save` has not written.
     OSError
-        If it cannot be written.
+        If it cannot be written, as on a full disk; what was there before is still there.
 
     Examples
     --------
@@ -74,33 +65,23 @@ def save(estimator, path):
     >>> bool(np.array_equal(twin.transform(data.x_test), autoencoder.transform(data.x_test)))
     True
     """
-    path, arrays = Path(path), {}
-    if type(estimator).__name__ not in _classes():
+    path = Path(path)
+    if type(estimator) not in _classes().values():
         raise TypeError(
-            f"expected an estimator of ae_toolkit ({', '.join(_classes())}), got {type(estimator).__name__}"
+            f"expected an estimator of ae_toolkit ({', '.join(_classes())}), got {type(estimator).__qualname__} "
+            f"of {type(estimator).__module__}"
         )
     if path.exists() and not (path / DESCRIPTION).is_file():
         raise FileExistsError(f"expected a new folder, or one with {DESCRIPTION} to replace, got {path}")
-    described = {"format": FORMAT, "version": ae_toolkit.__version__, "estimator": _described(estimator, arrays, "")}
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}."))
-    try:
+    arrays: dict[str, Any] = {}
+    described = {"format": FORMAT, "version": ae_toolkit.__version__, "estimator": _describe(estimator, "", arrays)}
+    with write_whole(path) as temporary:
+        temporary.mkdir()
         (temporary / DESCRIPTION).write_text(json.dumps(described, indent=1) + "\n")
         np.savez(temporary / ARRAYS, **arrays)
-        os.chmod(temporary, 0o755)
-        if path.exists():
-            old = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}."))
-            os.replace(path, old)  # an empty folder is replaced
-            os.replace(temporary, path)
-            shutil.rmtree(old)
-        else:
-            os.replace(temporary, path)
-    except BaseException:
-        shutil.rmtree(temporary, ignore_errors=True)
-        raise
 
 
-def load(path):
+def load(path: str | os.PathLike[str]) -> Any:
     """Load an estimator that `save` has written.
 
     Parameters
@@ -117,7 +98,8 @@ def load(path):
         If a file is missing.
     ValueError
         If the content is not what `save` writes: another format, an unknown class, an
-        array of another shape. Nothing of it is executed.
+        array of another shape; or if weights, or the numbers of a mixture, are NaN or
+        infinite. Nothing of it is executed.
 
     Examples
     --------
@@ -128,23 +110,9 @@ def load(path):
     ...     ae.load(f"{folder}/seven")
     Autoencoder(code_dim=7)
     """
-    path = Path(path)
-    for name in (DESCRIPTION, ARRAYS):
-        if not (path / name).is_file():
-            raise FileNotFoundError(f"expected a folder written by ae.save with a file {name}, got {path}")
+    described, arrays = _read(find_whole(path))
     try:
-        described = json.loads((path / DESCRIPTION).read_text())
-        with np.load(path / ARRAYS, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in file.files}
-    except Exception as error:  # whatever a broken file makes of itself
-        raise ValueError(f"expected files written by ae.save in {path}, but they cannot be read: {error}") from error
-    found = described.get("format") if isinstance(described, dict) else None
-    if found != FORMAT:
-        raise ValueError(
-            f"expected format {FORMAT} in {path / DESCRIPTION}, got {found!r}; a newer ae_toolkit may know it"
-        )
-    try:
-        estimator = _restored(described["estimator"], arrays)
+        estimator = _restore(described["estimator"], arrays)
         if not isinstance(estimator, BaseEstimator):
             raise TypeError("an estimator")
         return estimator
@@ -152,133 +120,298 @@ def load(path):
         raise ValueError(f"expected a description written by ae.save in {path}, got one without {error}") from error
 
 
+def _read(folder):
+    """Return a folder's description, of the format that is known, and its arrays by name."""
+    for name in (DESCRIPTION, ARRAYS):
+        if not (folder / name).is_file():
+            raise FileNotFoundError(f"expected a folder written by ae.save with a file {name}, got {folder}")
+    try:
+        described = json.loads((folder / DESCRIPTION).read_text())
+        with np.load(folder / ARRAYS, allow_pickle=False) as file:
+            arrays = {name: file[name] for name in file.files}
+    except Exception as error:  # whatever a broken file raises
+        raise ValueError(f"expected files written by ae.save in {folder}, but they cannot be read: {error}") from error
+    found = described.get("format") if isinstance(described, dict) else None
+    if found != FORMAT:
+        raise ValueError(
+            f"expected format {FORMAT} in {folder / DESCRIPTION}, got {found!r}; a newer ae_toolkit may know it"
+        )
+    return described, arrays
+
+
 def _classes():
     """Return the estimators that may be saved, by name: a fixed list, and scikit-learn's that they hold."""
-    names = [name for name in ae_toolkit.__all__ if isinstance(getattr(ae_toolkit, name), type)]
-    known = {name: getattr(ae_toolkit, name) for name in names}
-    known = {name: cls for name, cls in known.items() if issubclass(cls, BaseEstimator)}
+    public = {name: getattr(ae_toolkit, name) for name in ae_toolkit.__all__}
+    known = {name: cls for name, cls in public.items() if isinstance(cls, type) and issubclass(cls, BaseEstimator)}
     return {**known, "GaussianMixture": GaussianMixture}
 
 
-def _described(value, arrays, place):
+# ------------------------------------------------------------------------- kinds of values
+
+
+def _describe(value, place, arrays):
     """Return a value as JSON data; arrays go to `arrays` under the name of their place."""
-    if value is None or isinstance(value, bool | int | float | str):
-        return value
-    if isinstance(value, np.random.RandomState):
-        kind, key, *rest = value.get_state()
-        return {"random_state": [kind, _described(key, arrays, place), *rest]}
-    if isinstance(value, np.generic):
-        return _described(value.item(), arrays, place)
-    if isinstance(value, np.ndarray) and value.dtype.kind in "biufU":
-        arrays[place] = value
-        return {"array": place}
-    if isinstance(value, np.ndarray) and value.dtype.kind == "O" and all(isinstance(item, str) for item in value.flat):
-        return {"texts": value.tolist()}
-    if isinstance(value, list | tuple):
-        return {type(value).__name__: [_described(item, arrays, f"{place}/{i}") for i, item in enumerate(value)]}
-    if isinstance(value, dict):
-        return {"dict": [[key, _described(item, arrays, f"{place}/{key}")] for key, item in value.items()]}
-    if isinstance(value, keras.Model):
-        config = keras.saving.serialize_keras_object(value)
-        config.pop("compile_config", None)
-        _check_config(config)
-        return {"network": config, "weights": _weights(value, arrays, place)}
-    if type(value).__name__ in _classes() and isinstance(value, BaseEstimator):
-        state = {
-            name: item for name, item in vars(value).items() if name != "model_" and not name.startswith("_sklearn")
-        }
-        items = {name: _described(item, arrays, f"{place}/{name}") for name, item in state.items()}
-        found = {"class": type(value).__name__, "state": items}
-        if isinstance(value, Autoencoder) and hasattr(value, "model_"):
-            found["model"] = _weights(value.model_, arrays, f"{place}/model_")
-        return found
+    for codec in _CODECS:
+        if codec.takes(value):
+            return codec.describe(value, place, arrays)
     raise TypeError(f"expected plain data in {place or 'an estimator'}, got {type(value).__name__}: it cannot be saved")
 
 
-def _weights(model, arrays, place):
-    names = [f"{place}/weights/{i}" for i in range(len(model.weights))]
-    arrays.update(zip(names, model.get_weights(), strict=True))
-    return names
-
-
-def _restored(described, arrays):
+def _restore(described, arrays):
+    """Return the value that `_describe` has described."""
     if not isinstance(described, dict):
         return described
-    if "array" in described:
-        return _array(arrays, described["array"])
-    if "random_state" in described:
-        kind, key, *rest = described["random_state"]
+    for codec in _CODECS:
+        if codec.key in described:
+            return codec.restore(described, arrays)
+    keys = ", ".join(codec.key for codec in _CODECS if codec.key)
+    raise ValueError(f"expected a value described by one of {keys}, got {', '.join(map(repr, described)) or 'nothing'}")
+
+
+class _Codec:
+    """How one kind of value is saved and loaded.
+
+    Its description is a JSON object that has the codec's `key`, by which it is recognised.
+    """
+
+    key: str | None
+
+    def takes(self, value):
+        """Whether a value is of this kind."""
+        raise NotImplementedError
+
+    def describe(self, value, place, arrays):
+        """Return a value as JSON data, and put its arrays into `arrays` under names that begin with its place."""
+        raise NotImplementedError
+
+    def restore(self, described, arrays):
+        """Return the value that was described, or raise an error if `describe` never writes this."""
+        raise NotImplementedError
+
+
+class _Plain(_Codec):
+    """What JSON has itself. It is described by itself, so there is nothing to restore."""
+
+    key = None
+
+    def takes(self, value):
+        return value is None or isinstance(value, bool | int | float | str)
+
+    def describe(self, value, place, arrays):
+        return value
+
+
+class _NumPyScalar(_Codec):
+    """A number of NumPy's, which comes back as Python's."""
+
+    key = None
+
+    def takes(self, value):
+        return isinstance(value, np.bool_ | np.integer | np.floating)
+
+    def describe(self, value, place, arrays):
+        return float(value) if isinstance(value, np.floating) else value.item()
+
+
+class _RandomState(_Codec):
+    key = "random_state"
+
+    def takes(self, value):
+        return isinstance(value, np.random.RandomState)
+
+    def describe(self, value, place, arrays):
+        kind, key, *rest = value.get_state()
+        return {self.key: [kind, _describe(key, place, arrays), *rest]}
+
+    def restore(self, described, arrays):
+        kind, key, *rest = described[self.key]
         generator = np.random.RandomState()
-        generator.set_state((kind, _restored(key, arrays), *rest))
+        generator.set_state((kind, _restore(key, arrays), *rest))
         return generator
-    if "texts" in described:
-        return np.array(described["texts"], dtype=object)
-    for kind in (list, tuple):
-        if kind.__name__ in described:
-            return kind(_restored(item, arrays) for item in described[kind.__name__])
-    if "dict" in described:
-        return {key: _restored(item, arrays) for key, item in described["dict"]}
-    if "network" in described:
-        _check_config(described["network"])
-        network = keras.saving.deserialize_keras_object(described["network"], safe_mode=True)
-        _set_weights(network, described["weights"], arrays)
+
+
+class _Array(_Codec):
+    """An array of numbers, truth values or texts of fixed width."""
+
+    key = "array"
+
+    def takes(self, value):
+        return isinstance(value, np.ndarray) and value.dtype.kind in "biufU"
+
+    def describe(self, value, place, arrays):
+        arrays[place] = value
+        return {self.key: place}
+
+    def restore(self, described, arrays):
+        return _array(described[self.key], arrays)
+
+
+class _Texts(_Codec):
+    """An array of Python's texts, such as the names of a table's columns."""
+
+    key = "texts"
+
+    def takes(self, value):
+        return (
+            isinstance(value, np.ndarray)
+            and value.dtype.kind == "O"
+            and all(isinstance(item, str) for item in value.flat)
+        )
+
+    def describe(self, value, place, arrays):
+        return {self.key: value.tolist()}
+
+    def restore(self, described, arrays):
+        return np.array(described[self.key], dtype=object)
+
+
+class _Sequence(_Codec):
+    """A list or a tuple, as `kind` says."""
+
+    def __init__(self, kind):
+        self.kind, self.key = kind, kind.__name__
+
+    def takes(self, value):
+        return isinstance(value, self.kind)
+
+    def describe(self, value, place, arrays):
+        return {self.key: [_describe(item, f"{place}/{i}", arrays) for i, item in enumerate(value)]}
+
+    def restore(self, described, arrays):
+        return self.kind(_restore(item, arrays) for item in described[self.key])
+
+
+class _Dict(_Codec):
+    """Pairs of key and value: JSON's own objects know keys of text only."""
+
+    key = "dict"
+
+    def takes(self, value):
+        return isinstance(value, dict)
+
+    def describe(self, value, place, arrays):
+        return {self.key: [[key, _describe(item, f"{place}/{key}", arrays)] for key, item in value.items()]}
+
+    def restore(self, described, arrays):
+        return {key: _restore(item, arrays) for key, item in described[self.key]}
+
+
+class _Network(_Codec):
+    """A Keras model of the user's own: its configuration, and its weights."""
+
+    key = "network"
+
+    def takes(self, value):
+        return isinstance(value, keras.Model)
+
+    def describe(self, value, place, arrays):
+        config = keras.saving.serialize_keras_object(value)
+        config.pop("compile_config", None)
+        check_config(config)
+        return {self.key: config, "weights": _describe_weights(value, place, arrays)}
+
+    def restore(self, described, arrays):
+        check_config(described[self.key])  # before anything is made of it
+        network = keras.saving.deserialize_keras_object(described[self.key], safe_mode=True)
+        _restore_weights(network, described["weights"], arrays)
         return network
-    classes = _classes()
-    if described["class"] not in classes:
-        raise ValueError(f"expected one of the classes {', '.join(classes)}, got {described['class']!r}")
-    estimator = classes[described["class"]]()
-    for name, item in described["state"].items():
+
+
+class _Estimator(_Codec):
+    """An estimator of the fixed list: its class's name, its attributes, and the weights of its model.
+
+    The model itself is not described: the estimator builds it again from its parameters.
+    """
+
+    key = "class"
+
+    def takes(self, value):
+        return type(value) in _classes().values()
+
+    def describe(self, value, place, arrays):
+        state = {
+            name: _describe(item, f"{place}/{name}", arrays)
+            for name, item in vars(value).items()
+            if name != "model_" and not name.startswith("_sklearn")
+        }
+        described = {self.key: type(value).__name__, "state": state}
+        if isinstance(value, Autoencoder) and hasattr(value, "model_"):
+            described["model"] = _describe_weights(value.model_, f"{place}/model_", arrays)
+        return described
+
+    def restore(self, described, arrays):
+        classes, name = _classes(), described[self.key]
+        if name not in classes:
+            raise ValueError(f"expected one of the classes {', '.join(classes)}, got {name!r}")
+        estimator = classes[name]()
+        for attribute, item in described["state"].items():
+            self._check_attribute(estimator, attribute)
+            setattr(estimator, attribute, _restore(item, arrays))
+            # The user's own attributes may hold NaN; what a mixture draws from may not.
+            if isinstance(estimator, GaussianMixture) and isinstance(item, dict) and _Array.key in item:
+                _check_finite(item[_Array.key], arrays)
+        if "model" in described:
+            estimator._validate_params()
+            estimator.model_ = estimator._build_model(0)
+            _restore_weights(estimator.model_, described["model"], arrays)
+        return estimator
+
+    @staticmethod
+    def _check_attribute(estimator, name):
+        """Refuse what would hide a method or reach into Python's insides."""
         if not re.fullmatch(r"_?[a-zA-Z]\w*", name) or callable(getattr(type(estimator), name, None)):
             raise ValueError(f"expected the names of parameters and fitted attributes, got {name!r}")
-        setattr(estimator, name, _restored(item, arrays))
-    if "model" in described:
-        estimator._validate_params()
-        estimator.model_ = estimator._build_model(0)
-        _set_weights(estimator.model_, described["model"], arrays)
-    return estimator
 
 
-def _array(arrays, name):
+# Every kind of value that can be saved. The first that takes a value describes it.
+_CODECS: tuple[_Codec, ...] = (
+    _Plain(),
+    _NumPyScalar(),
+    _RandomState(),
+    _Array(),
+    _Texts(),
+    _Sequence(list),
+    _Sequence(tuple),
+    _Dict(),
+    _Network(),
+    _Estimator(),
+)
+
+
+# ---------------------------------------------------------------------- arrays and weights
+
+
+def _array(name, arrays):
     if name not in arrays:
         raise ValueError(f"expected an array {name!r} in {ARRAYS}, got none")
     return arrays[name]
 
 
-def _set_weights(model, names, arrays):
-    found = [_array(arrays, name) for name in names]
+def _check_finite(name, arrays):
+    array = _array(name, arrays)
+    if array.dtype.kind not in "biuf":
+        raise ValueError(f"expected numbers in the array {name!r} of {ARRAYS}, got values of type {array.dtype}")
+    wrong = np.count_nonzero(~np.isfinite(array))
+    if wrong:
+        raise ValueError(
+            f"expected finite numbers in the array {name!r} of {ARRAYS}, got {wrong} of {array.size} that are NaN or "
+            "infinite"
+        )
+
+
+def _describe_weights(model, place, arrays):
+    names = [f"{place}/weights/{i}" for i in range(len(model.weights))]
+    for name, weight in zip(names, model.get_weights(), strict=True):
+        # NumPy's files do not know bfloat16, whose values float32 has all.
+        arrays[name] = weight.astype("float32") if weight.dtype.name == "bfloat16" else weight
+    return names
+
+
+def _restore_weights(model, names, arrays):
+    found = [_array(name, arrays) for name in names]
     wanted, came = [tuple(weight.shape) for weight in model.weights], [array.shape for array in found]
     if came != wanted:
         raise ValueError(f"expected weights of shapes {wanted}, as the description says, got {came}")
+    for name in names:
+        _check_finite(name, arrays)
     model.set_weights(found)
-
-
-def _check_config(config):
-    """Refuse a network's description that names anything but layers which are only data."""
-    if isinstance(config, list | tuple):
-        for item in config:
-            _check_config(item)
-    elif isinstance(config, dict):
-        name, module = config.get("class_name"), config.get("module")
-        if name is not None and not (_is_value(name) if module is None else _is_known(name, module, config)):
-            raise ValueError(
-                "expected a network of Keras's layers and ae_toolkit's, of those that hold no code and open no file, "
-                f"got {module}.{name}"
-            )
-        for item in config.values():
-            _check_config(item)
-
-
-def _is_value(name):
-    return name in ("__tuple__", "__keras_tensor__", "__numpy__", "__tensor__")
-
-
-def _is_known(name, module, config):
-    if (module, name) == (
-        "keras.src.models.functional",
-        "Functional",
-    ):  # what Keras calls a model of inputs and outputs
-        return config.get("registered_name") in (None, "", "Functional")
-    registered = config.get("registered_name") or ""
-    if registered.startswith("ae_toolkit>"):
-        return keras.saving.get_registered_object(registered) is not None
-    return module in KERAS_MODULES and name not in CODE and registered in ("", name)

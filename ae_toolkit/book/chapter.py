@@ -8,10 +8,15 @@ import html
 import platform
 import sys
 import time
+from collections.abc import Sequence
 from functools import cached_property
 from importlib import metadata
+from os import PathLike
+from typing import Any
 
-from ae_toolkit.book import claims
+from numpy.typing import ArrayLike
+
+from ae_toolkit.book import claims, words
 from ae_toolkit.data import datasets
 
 #: The profiles, and the data set of each.
@@ -30,9 +35,9 @@ class Chapter:
     ----------
     profile : {"quick", "full"}
     seeds : sequence of int, default=(0, 1, 2)
-        The seeds over which the chapter's stochastic figures are averaged.
+        The seeds over which the chapter's stochastic results are averaged.
     data_dir : path-like, optional
-        Where the full profile's files are; see `ae_toolkit.data.datasets.load`.
+        Where the full profile's files are; see `ae_toolkit.datasets.load`.
 
     Attributes
     ----------
@@ -54,7 +59,9 @@ class Chapter:
     ('digits', 30)
     """
 
-    def __init__(self, profile, seeds=(0, 1, 2), data_dir=None):
+    def __init__(
+        self, profile: str, seeds: Sequence[int] = (0, 1, 2), data_dir: str | PathLike[str] | None = None
+    ) -> None:
         if profile not in PROFILES:
             raise ValueError(f"expected PROFILE to be one of {sorted(PROFILES)}, got {profile!r}")
         self.profile, self.seeds, self._data_dir = profile, tuple(seeds), data_dir
@@ -64,11 +71,11 @@ class Chapter:
         from ae_toolkit import _keras  # noqa: F401
 
     @cached_property
-    def data(self):
+    def data(self) -> datasets.ImageDataset:
         """The profile's images, loaded when first asked for."""
         return datasets.load(PROFILES[self.profile], data_dir=self._data_dir)
 
-    def pick(self, *, quick, full):
+    def pick(self, *, quick: Any, full: Any) -> Any:
         """Return the value for this run's profile.
 
         Parameters
@@ -89,8 +96,8 @@ class Chapter:
         """
         return full if self.full else quick
 
-    def settle(self, claim, verdict, *predictions, because):
-        """Settle a claim from this run's figures; see `ae_toolkit.book.claims.settle`.
+    def settle(self, claim: str, verdict: str, *predictions: claims.Prediction, because: str) -> claims.Verdict:
+        """Settle a claim from this run's numbers; see `ae_toolkit.book.settle`.
 
         Parameters
         ----------
@@ -109,19 +116,19 @@ class Chapter:
         Examples
         --------
         >>> from ae_toolkit import Chapter
-        >>> from ae_toolkit.book.claims import Prediction
+        >>> from ae_toolkit.book import Prediction
         >>> box = Chapter("quick").settle("C01", "confirmed", Prediction("error falls", 1, "<", 2), because="It did.")
         >>> box.record["verdict"]
         'confirmed'
         """
         return claims.settle(claim, verdict, *predictions, because=because, profile=self.profile)
 
-    def glue(self, **figures):
-        """Hand figures to the page's sentences, which show them by ``{glue:text}`` roles.
+    def glue(self, **values: ArrayLike | str) -> None:
+        """Hand values to the page's sentences, which show them by ``{glue:text}`` roles.
 
         Parameters
         ----------
-        **figures : float, str or array of float
+        **values : float, str or array of float
             Numbers are shown as in a verdict, to three significant digits and with
             their spread over seeds; text as it is.
 
@@ -133,13 +140,13 @@ class Chapter:
         from IPython import get_ipython
 
         shell = get_ipython()
-        for name, value in figures.items():
+        for name, value in values.items():
             text = value if isinstance(value, str) else claims.as_text(value)
-            if shell is not None:  # MyST-NB finds the figure by this metadata; the prefix keeps it off the page
+            if shell is not None:  # MyST-NB finds the value by this metadata; the prefix keeps it off the page
                 note = {"scrapbook": {"name": name, "mime_prefix": _GLUE_PREFIX}}
                 shell.display_pub.publish({_GLUE_PREFIX + "text/plain": text}, metadata=note)
 
-    def colophon(self):
+    def colophon(self) -> "Colophon":
         """Return what produced the page: profile, data, seeds, versions, seconds.
 
         Returns
@@ -173,7 +180,7 @@ class Colophon:
     Produced with profile quick (digits), seeds 0, 1, in 1.5 s. Versions: numpy 2.
     """
 
-    def __init__(self, record):
+    def __init__(self, record: dict[str, Any]) -> None:
         self.record = record
 
     def __repr__(self):
@@ -184,13 +191,15 @@ class Colophon:
         return {COLOPHON_MIME_TYPE: self.record, "text/html": page, "text/plain": repr(self)}
 
 
-def describe(record):
+def describe(record: dict[str, Any], chapters: int | None = None) -> str:
     """Return a colophon's record as a sentence or two.
 
     Parameters
     ----------
     record : dict
         As a `Colophon` keeps it.
+    chapters : int, optional
+        Of how many chapters the record is the sum; without it, the record is that of one.
 
     Returns
     -------
@@ -202,16 +211,20 @@ def describe(record):
     >>> describe({"profile": "quick", "data": "digits", "seeds": [0], "versions": {"numpy": "2"}, "seconds": 1.5})
     'Produced with profile quick (digits), seed 0, in 1.5 s. Versions: numpy 2.'
     """
-    seeds = ", ".join(map(str, record["seeds"]))
-    named = ", ".join(f"{name} {version}" for name, version in record["versions"].items())
-    plural = "s" if len(record["seeds"]) > 1 else ""
+    seeds = words.ONE_SEED if len(record["seeds"]) == 1 else words.SEVERAL_SEEDS
+    run = words.RUN.format(
+        profile=record["profile"],
+        data=record["data"],
+        seeds=seeds.format(seeds=", ".join(map(str, record["seeds"]))),
+        seconds=record["seconds"],
+        versions=", ".join(f"{name} {version}" for name, version in record["versions"].items()),
+    )
     return (
-        f"Produced with profile {record['profile']} ({record['data']}), seed{plural} {seeds}, "
-        f"in {record['seconds']} s. Versions: {named}."
+        words.COLOPHON.format(run=run) if chapters is None else words.BOOK_COLOPHON.format(chapters=chapters, run=run)
     )
 
 
-def versions():
+def versions() -> dict[str, str]:
     """Return the versions of Python, this package and what it computes with.
 
     Returns

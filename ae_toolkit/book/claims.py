@@ -2,7 +2,7 @@
 
 A claim makes predictions: what a run should show if the article is right. A verdict
 states for each prediction whether it held, and is checked as it is made: a box that
-says something else than its figures raises `ClaimError` and stops the build. The box
+says something else than its numbers raises `ClaimError` and stops the build. The box
 carries the same content as JSON, from which the book's ledger is made.
 """
 
@@ -11,8 +11,12 @@ import json
 import operator
 from dataclasses import dataclass
 from importlib import resources
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
+
+from ae_toolkit.book import words
 
 #: Under which a notebook keeps a verdict's record.
 MIME_TYPE = "application/vnd.ae-toolkit.claim+json"
@@ -27,10 +31,10 @@ _SIGNS = {"<=": "≤", ">=": "≥", "==": "=", "!=": "≠"}
 
 
 class ClaimError(AssertionError):
-    """A verdict says something else than its figures."""
+    """A verdict says something else than its numbers."""
 
 
-def article():
+def article() -> dict[str, dict[str, str]]:
     """Return the article's claims by number.
 
     Returns
@@ -57,19 +61,19 @@ class Prediction:
     says : str
         The prediction in words, such as "its error is below PCA's".
     left, right : float or array-like
-        The figures compared. An array holds one figure a seed; its mean is compared,
+        The values compared. An array holds one value per seed; its mean is compared,
         and its standard deviation is shown with it.
     sign : {"<", "<=", ">", ">=", "==", "!="}
         The comparison that is predicted to be true.
     holds : bool, default=True
-        What the book says of it. The verdict fails if the figures say otherwise.
+        What the book says of it. The verdict fails if the values say otherwise.
     unit : str, optional
-        Unit of both figures, for the reader.
+        Unit of both values, for the reader.
 
     Raises
     ------
     ValueError
-        If the sign is unknown or a figure is missing, NaN or infinite.
+        If the sign is unknown or a value is missing, NaN or infinite.
 
     Examples
     --------
@@ -79,27 +83,28 @@ class Prediction:
     """
 
     says: str
-    left: object
+    left: ArrayLike
     sign: str
-    right: object
+    right: ArrayLike
     holds: bool = True
     unit: str = ""
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.sign not in _COMPARISONS:
             raise ValueError(f"expected a comparison, one of {list(_COMPARISONS)}, got {self.sign!r}")
-        for figure in (self.left, self.right):
-            values = np.asarray(figure, dtype=float)
+        for side in (self.left, self.right):
+            values = np.asarray(side, dtype=float)
             if values.size == 0 or not np.isfinite(values).all():
-                raise ValueError(f"expected finite figures for {self.says!r}, got {figure!r}")
+                raise ValueError(f"expected finite values for {self.says!r}, got {side!r}")
 
     @property
-    def outcome(self):
+    def outcome(self) -> bool:
         """Whether the predicted comparison is true of the means."""
-        return bool(_COMPARISONS[self.sign](np.mean(self.left), np.mean(self.right)))
+        left, right = (np.mean(np.asarray(side, dtype=float)) for side in (self.left, self.right))
+        return bool(_COMPARISONS[self.sign](left, right))
 
-    def figures(self):
-        """Return as text how the figures compare, which need not be as predicted.
+    def figures(self) -> str:
+        """Return as text how the values compare, which need not be as predicted.
 
         Returns
         -------
@@ -110,12 +115,12 @@ class Prediction:
         return f"{as_text(self.left)} {_SIGNS.get(seen, seen)} {as_text(self.right)}"
 
 
-def as_text(figure):
-    """Return a figure to three significant digits, an array as mean ± standard deviation (two digits).
+def as_text(value: ArrayLike) -> str:
+    """Return a number to three significant digits, an array as mean ± standard deviation (two digits).
 
     Parameters
     ----------
-    figure : float or array-like
+    value : float or array-like
 
     Returns
     -------
@@ -127,7 +132,7 @@ def as_text(figure):
     >>> as_text(13.8659), as_text([1.0, 1.5]), as_text(60000)
     ('13.9', '1.25 ± 0.35', '60000')
     """
-    values = np.asarray(figure, dtype=float)
+    values = np.asarray(value, dtype=float)
     if values.size == 1:
         return _digits(values.item(), 3)
     return f"{_digits(values.mean(), 3)} ± {_digits(values.std(ddof=1), 2)}"
@@ -155,21 +160,44 @@ class Verdict:
     ('confirmed', '1.2')
     """
 
-    def __init__(self, record):
+    def __init__(self, record: dict[str, Any]) -> None:
         self.record = record
 
     def _repr_mimebundle_(self, include=None, exclude=None):
         return {MIME_TYPE: self.record, "text/html": _as_html(self.record), "text/plain": repr(self)}
 
     def __repr__(self):
-        lines = [f"{self.record['claim']} {self.record['verdict']}: {self.record['statement']}"]
+        verdict = words.VERDICTS[self.record["verdict"]]
+        lines = [f"{self.record['claim']} {verdict}: {self.record['statement']}"]
         for row in self.record["predictions"]:
-            lines.append(f"  {'held' if row['held'] else 'did not hold'}: {row['says']}: {row['figures']}")
+            lines.append(f"  {held(row)}: {row['says']}: {row['figures']}")
         return "\n".join(lines)
 
 
-def settle(claim, verdict, *predictions, because, profile="quick"):
-    """Check a verdict against its figures and return it as a box to display.
+def held(prediction: dict[str, Any]) -> str:
+    """Return what a page says of a prediction: that it held, or that it did not.
+
+    Parameters
+    ----------
+    prediction : dict
+        One of those in a verdict's record.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> from ae_toolkit.book.claims import Prediction, held, settle
+    >>> box = settle("C04", "confirmed", Prediction("the loss falls", 1.5, "<", 2.0), because="It fell.")
+    >>> held(box.record["predictions"][0])
+    'held'
+    """
+    return words.HELD if prediction["held"] else words.DID_NOT_HOLD
+
+
+def settle(claim: str, verdict: str, *predictions: Prediction, because: str, profile: str = "quick") -> Verdict:
+    """Check a verdict against its numbers and return it as a box to display.
 
     Parameters
     ----------
@@ -182,7 +210,7 @@ def settle(claim, verdict, *predictions, because, profile="quick"):
     because : str
         One or two sentences for the reader: what decides it, or what it depends on.
     profile : str
-        The profile that produced the figures.
+        The profile that produced the numbers.
 
     Returns
     -------
@@ -213,12 +241,12 @@ def settle(claim, verdict, *predictions, because, profile="quick"):
     wrong = [p for p in predictions if p.outcome != p.holds]
     if wrong:
         found = "; ".join(f"{p.says!r} is {p.outcome}, not {p.holds}: {p.figures()}" for p in wrong)
-        raise ClaimError(f"{claim} says {verdict!r}, but its figures say otherwise: {found}")
-    held = sum(p.outcome for p in predictions)
-    follows = "confirmed" if held == len(predictions) else "depends" if held else "refuted"
+        raise ClaimError(f"{claim} says {verdict!r}, but its numbers say otherwise: {found}")
+    n_held = sum(p.outcome for p in predictions)
+    follows = "confirmed" if n_held == len(predictions) else "depends" if n_held else "refuted"
     if verdict != follows:
         raise ClaimError(
-            f"{claim} says {verdict!r}, but {held} of its {len(predictions)} predictions held: that is {follows!r}"
+            f"{claim} says {verdict!r}, but {n_held} of its {len(predictions)} predictions held: that is {follows!r}"
         )
     rows = [{"says": p.says, "figures": p.figures(), "unit": p.unit, "held": p.outcome} for p in predictions]
     return Verdict(
@@ -233,8 +261,10 @@ _LOOKS = {"confirmed": ("✓", "#1a7f4b"), "depends": ("◐", "#8a6100"), "refut
 
 def _as_html(record):
     mark, colour = _LOOKS[record["verdict"]]
+    place = words.ARTICLE_SECTION.format(section=record["section"])
+    verdict = words.VERDICTS[record["verdict"]]
     rows = "".join(
-        f"<li><b>{'held' if row['held'] else 'did not hold'}</b>: {html.escape(row['says'])}: "
+        f"<li><b>{held(row)}</b>: {html.escape(row['says'])}: "
         f"<span style='white-space:nowrap'>{html.escape(row['figures'])}</span>"
         f"{' ' + html.escape(row['unit']) if row['unit'] else ''}</li>"
         for row in record["predictions"]
@@ -242,8 +272,8 @@ def _as_html(record):
     return (
         f"<div class='ae-claim ae-{record['verdict']}' id='claim-{record['claim']}' "
         f"style='border-left:.4rem solid {colour};padding:.6rem 1rem;margin:1rem 0;background:rgba(128,128,128,.08)'>"
-        f"<p style='margin:0 0 .4rem'><b>{record['claim']}</b> · article § {record['section']} · "
-        f"<b><span aria-hidden='true' style='color:{colour}'>{mark}</span> {record['verdict']}</b></p>"
+        f"<p style='margin:0 0 .4rem'><b>{record['claim']}</b> · {place} · "
+        f"<b><span aria-hidden='true' style='color:{colour}'>{mark}</span> {verdict}</b></p>"
         f"<p style='margin:0 0 .4rem'><i>{html.escape(record['statement'])}</i></p>"
         f"<ul style='margin:0 0 .4rem'>{rows}</ul>"
         f"<p style='margin:0'>{html.escape(record['because'])}</p></div>"

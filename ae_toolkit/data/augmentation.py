@@ -1,7 +1,8 @@
-"""Slightly moved copies of images, made anew for each batch inside the compiled training step."""
+"""Randomly transformed images, drawn anew for each batch inside the compiled training step."""
 
 import math
 from numbers import Real
+from typing import Any
 
 from ae_toolkit._keras import keras
 
@@ -10,7 +11,7 @@ ops = keras.ops
 
 @keras.saving.register_keras_serializable(package="ae_toolkit")
 class RandomAffine(keras.layers.Layer):
-    """Rotate, scale, shear and shift a part of each batch by random amounts.
+    """Rotate, scale, shear and shift a fraction of each batch by random amounts.
 
     Parameters
     ----------
@@ -21,11 +22,11 @@ class RandomAffine(keras.layers.Layer):
     shear : float, default=0
         Largest angle of the shear, in degrees, either way.
     shift : float, default=0
-        Largest move as a fraction of the image's side, along each axis.
+        Largest shift as a fraction of the image's side, along each axis.
     fraction : float, default=0.5
-        The part of each batch that is moved; the rest stays as it is.
+        The fraction of each batch that is transformed; the other images stay as they are.
     seed : int, optional
-        Seeds the amounts.
+        Seeds the random amounts.
 
     Raises
     ------
@@ -34,7 +35,7 @@ class RandomAffine(keras.layers.Layer):
 
     Notes
     -----
-    Pixels between grid points are interpolated linearly; what comes in from outside is 0.
+    Pixels between grid points are interpolated linearly; pixels from outside the image are 0.
     In inference the layer does nothing.
 
     References
@@ -46,16 +47,26 @@ class RandomAffine(keras.layers.Layer):
     --------
     >>> import numpy as np
     >>> from ae_toolkit.data.augmentation import RandomAffine
-    >>> move = RandomAffine(rotation=10, shift=0.1, seed=0)
+    >>> layer = RandomAffine(rotation=10, shift=0.1, seed=0)
     >>> images = np.random.default_rng(0).random((4, 8, 8, 1))
-    >>> moved = np.asarray(move(images, training=True))
-    >>> [bool(np.allclose(a, b)) for a, b in zip(images, moved)]
+    >>> transformed = np.asarray(layer(images, training=True))
+    >>> [bool(np.allclose(a, b)) for a, b in zip(images, transformed)]
     [False, False, True, True]
     """
 
+    #: The largest value of each amount; beyond it little of an image would be left.
     LIMITS = {"rotation": 180, "scale": 0.9, "shear": 60, "shift": 1, "fraction": 1}
 
-    def __init__(self, rotation=0.0, scale=0.0, shear=0.0, shift=0.0, fraction=0.5, seed=None, **kwargs):
+    def __init__(
+        self,
+        rotation: float = 0.0,
+        scale: float = 0.0,
+        shear: float = 0.0,
+        shift: float = 0.0,
+        fraction: float = 0.5,
+        seed: int | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         self.amounts = {"rotation": rotation, "scale": scale, "shear": shear, "shift": shift, "fraction": fraction}
         for name, value in self.amounts.items():
@@ -65,23 +76,23 @@ class RandomAffine(keras.layers.Layer):
         self.generator = keras.random.SeedGenerator(seed)
         self.built = True
 
-    def call(self, images, training=False):
+    def call(self, images: Any, training: bool = False) -> Any:
         if not training:
             return images
-        if len(images.shape) == 3:  # grey pictures without a channel axis
+        if len(images.shape) == 3:  # grey images without a channel axis
             return self.call(images[..., None], training=True)[..., 0]
-        count = self._count(ops.shape(images)[0])
-        moved = ops.image.affine_transform(images[:count], self._transforms(images, count), fill_mode="constant")
-        return ops.concatenate([moved, images[count:]])
+        n = self._n_transformed(ops.shape(images)[0])
+        transformed = ops.image.affine_transform(images[:n], self._transforms(images, n), fill_mode="constant")
+        return ops.concatenate([transformed, images[n:]])
 
-    def _count(self, n):
-        """Return how many of n images are moved; n is a number, or a tensor where a batch has no fixed size."""
+    def _n_transformed(self, n: Any) -> Any:
+        """Return how many of n images are transformed; n is a tensor where a batch has no fixed size."""
         if isinstance(n, int):
             return round(n * self.amounts["fraction"])
         return ops.cast(ops.round(ops.cast(n, "float32") * self.amounts["fraction"]), "int32")
 
-    def _transforms(self, images, count):
-        """Return for each image the eight numbers that take a point of the result to its source."""
+    def _transforms(self, images: Any, count: Any) -> Any:
+        """Return for each of `count` images the eight numbers that take a point of the result to its source."""
         height, width = images.shape[1:3]
         u = keras.random.uniform((5, count), -1, 1, seed=self.generator)
         angle, shear = (u[i] * math.radians(self.amounts[name]) for i, name in enumerate(("rotation", "shear")))
@@ -95,7 +106,7 @@ class RandomAffine(keras.layers.Layer):
         columns = [a, b, x - a * (x + right) - b * (y + down), c, d, y - c * (x + right) - d * (y + down), zero, zero]
         return ops.stack(columns, axis=1)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), **self.amounts, "seed": self.seed}
 
 
@@ -106,6 +117,7 @@ class Binarize(keras.layers.Layer):
     Parameters
     ----------
     seed : int, optional
+        Seeds the draws.
 
     References
     ----------
@@ -121,16 +133,16 @@ class Binarize(keras.layers.Layer):
     (True, 1.0)
     """
 
-    def __init__(self, seed=None, **kwargs):
+    def __init__(self, seed: int | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.seed, self.generator = seed, keras.random.SeedGenerator(seed)
         self.built = True
 
-    def call(self, images, training=False):
+    def call(self, images: Any, training: bool = False) -> Any:
         if not training:
             return images
         drawn = keras.random.uniform(ops.shape(images), dtype=images.dtype, seed=self.generator)
         return ops.cast(drawn < images, images.dtype)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "seed": self.seed}

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 #: The environment variable that names a folder with data sets.
 DATA_VARIABLE = "AE_TOOLKIT_DATA"
@@ -45,7 +46,7 @@ _FASHION_CLASSES = (
 
 
 class DataError(RuntimeError):
-    """A data set could not be had, or is not what its name promises."""
+    """A data set could not be read, or is not what its name promises."""
 
 
 @dataclass(frozen=True)
@@ -68,19 +69,19 @@ class ImageDataset:
     ImageDataset('digits', 1437 training and 360 test images of 8×8×1, 10 classes)
     """
 
-    x_train: np.ndarray
-    y_train: np.ndarray
-    x_test: np.ndarray
-    y_test: np.ndarray
-    class_names: tuple
+    x_train: NDArray[np.float32]
+    y_train: NDArray[np.int64]
+    x_test: NDArray[np.float32]
+    y_test: NDArray[np.int64]
+    class_names: tuple[str, ...]
     name: str
 
     @property
-    def image_shape(self):
+    def image_shape(self) -> tuple[int, ...]:
         """(height, width, channels) of one image."""
         return self.x_train.shape[1:]
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         size = "×".join(map(str, self.image_shape))
         return (
             f"ImageDataset({self.name!r}, {len(self.x_train)} training and {len(self.x_test)} test images "
@@ -88,7 +89,7 @@ class ImageDataset:
         )
 
 
-def load(name, data_dir=None):
+def load(name: str, data_dir: str | os.PathLike[str] | None = None) -> ImageDataset:
     """Return a data set by name, its content verified.
 
     Parameters
@@ -139,7 +140,7 @@ def load(name, data_dir=None):
     return loaders[name](_folders(data_dir))
 
 
-def _folders(data_dir):
+def _folders(data_dir: str | os.PathLike[str] | None) -> list[Path]:
     """List the folders to search, with why each is on the list."""
     places = []
     for path, source in ((data_dir, "data_dir"), (os.environ.get(DATA_VARIABLE), DATA_VARIABLE)):

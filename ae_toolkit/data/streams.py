@@ -6,24 +6,30 @@ is checked: a batch of another shape, an early end or an exception becomes an er
 says in which epoch and batch it happened.
 """
 
+from __future__ import annotations
+
+import itertools
 import math
 import os
+import warnings
 import zlib
 from collections import deque
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from numbers import Integral
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
 
 from ae_toolkit._keras import keras
+from ae_toolkit._validation import check_count
 
 #: How the names of the files end that a folder of images is read from.
 IMAGE_FILES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp")
 
 
-def is_stream(source):
+def is_stream(source: Any) -> bool:
     """Return whether `source` is read in batches rather than held as one array.
 
     Parameters
@@ -45,7 +51,13 @@ def is_stream(source):
     return isinstance(source, str | os.PathLike | keras.utils.PyDataset | Stream) or _is_tf_data(source)
 
 
-def open_stream(source, batch_size, seed, steps_per_epoch=None, weights=None):
+def open_stream(
+    source: Any,
+    batch_size: int,
+    seed: int | None,
+    steps_per_epoch: int | None = None,
+    weights: np.ndarray | None = None,
+) -> Stream:
     """Return a `Stream` over any source.
 
     Parameters
@@ -78,7 +90,7 @@ def open_stream(source, batch_size, seed, steps_per_epoch=None, weights=None):
     >>> import numpy as np
     >>> from ae_toolkit.data.streams import open_stream
     >>> stream = open_stream(np.zeros((10, 8, 8, 1), "float32"), batch_size=4, seed=0)
-    >>> stream.image_shape, stream.steps, [len(batch) for batch in stream.epoch(0)]
+    >>> stream.image_shape, stream.steps_per_epoch, [len(batch) for batch in stream.epoch(0)]
     ((8, 8, 1), 3, [4, 4, 2])
     """
     if isinstance(source, Stream):
@@ -94,7 +106,7 @@ def open_stream(source, batch_size, seed, steps_per_epoch=None, weights=None):
     return _Array(source, batch_size, seed, steps_per_epoch, weights)
 
 
-def shuffled(n, seed, epoch):
+def shuffled(n: int, seed: int, epoch: int) -> np.ndarray:
     """Return the order in which an epoch takes n images; the same for the same seed and epoch.
 
     Parameters
@@ -120,7 +132,7 @@ class Stream:
     Attributes
     ----------
     image_shape : tuple of int
-    steps : int
+    steps_per_epoch : int
         Batches in an epoch.
     seed : int
         Orders the images, where this is ours to do.
@@ -134,13 +146,46 @@ class Stream:
     >>> import numpy as np
     >>> from ae_toolkit.data.streams import Stream, open_stream
     >>> stream = open_stream(np.zeros((10, 8, 8, 1), "float32"), batch_size=5, seed=0)
-    >>> isinstance(stream, Stream), stream.steps, len(stream.array)
+    >>> isinstance(stream, Stream), stream.steps_per_epoch, len(stream.array)
     (True, 2, 10)
     """
 
-    image_shape, steps, seed, array, weights = (), 0, 0, None, None
+    image_shape: tuple[int, ...] = ()
+    steps_per_epoch: int = 0
+    seed: int = 0
+    array: np.ndarray | None = None
+    weights: np.ndarray | None = None
 
-    def epoch(self, number):
+    @property
+    def steps(self) -> int:
+        """The old name of `steps_per_epoch`.
+
+        Returns
+        -------
+        int
+        """
+        warnings.warn("Stream.steps is now called Stream.steps_per_epoch", FutureWarning, stacklevel=2)
+        return self.steps_per_epoch
+
+    def peek(self) -> Any:
+        """Return images that a training would see, without consuming any.
+
+        Returns
+        -------
+        array or tensor of float32, shape (m, *image_shape)
+            All images of an array; the first batch of anything else.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from ae_toolkit.data.streams import open_stream
+        >>> stream = open_stream(np.zeros((10, 8, 8, 1), "float32"), batch_size=5, seed=0)
+        >>> stream.peek().shape
+        (10, 8, 8, 1)
+        """
+        return next(self.epoch(0))
+
+    def epoch(self, number: int) -> Iterator[Any]:
         """Yield the batches of an epoch.
 
         Parameters
@@ -160,20 +205,20 @@ class Stream:
             If the source raises an error; it says in which epoch and batch.
         """
         batches = self._batches(number)
-        for step in range(self.steps):
-            place = f"batch {step + 1} of {self.steps} in epoch {number + 1}"
+        for step in range(self.steps_per_epoch):
+            place = f"batch {step + 1} of {self.steps_per_epoch} in epoch {number + 1}"
             try:
                 batch = next(batches)
             except StopIteration:
                 raise ValueError(
-                    f"expected {self.steps} batches an epoch, but the images ended before {place}"
+                    f"expected {self.steps_per_epoch} batches per epoch, but the images ended before {place}"
                 ) from None
             except Exception as error:
                 raise RuntimeError(f"reading {place} failed: {type(error).__name__}: {error}") from error
             yield self._check(_images(batch), place)
 
-    def weighted_epoch(self, number):
-        """Return the batches of an epoch with the factors of their images, which are 1 unless they were given.
+    def weighted_epoch(self, number: int) -> Iterator[tuple[Any, np.ndarray]]:
+        """Return the batches of an epoch, each with the weights of its images in the loss.
 
         Parameters
         ----------
@@ -183,14 +228,15 @@ class Stream:
         Returns
         -------
         iterator of pairs
-            A batch, as from `epoch`, and its factors: an array of float32, shape (b,).
+            A batch, as from `epoch`, and its weights: an array of float32, shape (b,), of
+            ones where no `sample_weight` was given.
         """
         return ((batch, np.ones(len(batch), "float32")) for batch in self.epoch(number))
 
     def _batches(self, number):
         raise NotImplementedError
 
-    def description(self):
+    def description(self) -> dict[str, Any]:
         """Return what tells this source from another.
 
         Returns
@@ -198,7 +244,11 @@ class Stream:
         dict
             Plain JSON values.
         """
-        return {"kind": type(self).__name__.strip("_"), "image_shape": list(self.image_shape), "steps": self.steps}
+        return {
+            "kind": type(self).__name__.strip("_"),
+            "image_shape": list(self.image_shape),
+            "steps": self.steps_per_epoch,
+        }
 
     def _check(self, batch, place):
         if self.image_shape and tuple(batch.shape[1:]) != self.image_shape:
@@ -219,11 +269,14 @@ class _Array(Stream):
     def __init__(self, images, batch_size, seed, steps_per_epoch=None, weights=None):
         self.array, self.seed, self.batch_size, self.weights = images, seed, min(batch_size, len(images)), weights
         self.image_shape = images.shape[1:]
-        self.steps = _at_most(math.ceil(len(images) / self.batch_size), steps_per_epoch)
+        self.steps_per_epoch = _at_most(math.ceil(len(images) / self.batch_size), steps_per_epoch)
+
+    def peek(self):
+        return self.array
 
     def epoch_indices(self, number):
         """Return the indices of an epoch's full batches, (steps, batch size), and of the smaller last one."""
-        order = shuffled(len(self.array), self.seed, number)[: self.steps * self.batch_size]
+        order = shuffled(len(self.array), self.seed, number)[: self.steps_per_epoch * self.batch_size]
         full = len(order) // self.batch_size * self.batch_size
         return order[:full].reshape(-1, self.batch_size), order[full:]
 
@@ -260,7 +313,7 @@ class _Folder(Stream):
             raise FileNotFoundError(f"expected image files ({', '.join(IMAGE_FILES)}) in {folder}, found none")
         self.seed, self.batch_size = seed, min(batch_size, len(self.files))
         self.image_shape = self._read(self.files[0]).shape
-        self.steps = _at_most(math.ceil(len(self.files) / self.batch_size), steps_per_epoch)
+        self.steps_per_epoch = _at_most(math.ceil(len(self.files) / self.batch_size), steps_per_epoch)
 
     def _batches(self, number):
         order = shuffled(len(self.files), self.seed, number)
@@ -269,7 +322,7 @@ class _Folder(Stream):
             chosen = order[step * self.batch_size : (step + 1) * self.batch_size]
             return np.stack([self._read(self.files[index]) for index in chosen])
 
-        return _ahead(batch, self.steps, workers=2)
+        return _ahead(batch, self.steps_per_epoch, workers=2)
 
     def description(self):
         names = repr([(file.name, file.stat().st_size) for file in self.files])
@@ -297,35 +350,50 @@ class _PyData(Stream):
         length = source.num_batches
         if length is None and steps_per_epoch is None:
             raise ValueError("expected steps_per_epoch, since the PyDataset does not say how many batches it has")
-        self.source, self.steps = source, _at_most(length, steps_per_epoch)
-        if not self.steps:
+        self.source, self.steps_per_epoch = source, _at_most(length, steps_per_epoch)
+        if not self.steps_per_epoch:
             raise ValueError("expected a PyDataset with at least one batch, got an empty one")
-        self.image_shape = tuple(_images(source[0]).shape[1:])
+        self._first = _images(source[0])
+        self.image_shape = tuple(self._first.shape[1:])
+
+    def peek(self):
+        return self._check(self._first, "the first batch")
 
     def _batches(self, number):
         self.source.on_epoch_begin()
-        for step, batch in enumerate(_ahead(self.source.__getitem__, self.steps, self.source.workers)):
-            if step + 1 == self.steps:  # nobody asks for more than the last batch
+        for step, batch in enumerate(_ahead(self.source.__getitem__, self.steps_per_epoch, self.source.workers)):
+            if step + 1 == self.steps_per_epoch:  # nobody asks for more than the last batch
                 self.source.on_epoch_end()
             yield batch
 
 
 class _TFData(Stream):
-    """A tf.data.Dataset: an endless one goes on where the last epoch ended, others begin anew."""
+    """A tf.data.Dataset: an endless one continues from epoch to epoch, others begin anew."""
 
     def __init__(self, source, steps_per_epoch):
         length = int(source.cardinality())
         if length < 0 and steps_per_epoch is None:
             kind = "endless" if length == -1 else "of unknown length"
             raise ValueError(f"expected steps_per_epoch, since the tf.data.Dataset is {kind}")
-        self.source, self.steps = source, _at_most(length if length >= 0 else None, steps_per_epoch)
-        if not self.steps:
+        self.source, self.steps_per_epoch = source, _at_most(length if length >= 0 else None, steps_per_epoch)
+        if not self.steps_per_epoch:
             raise ValueError("expected a tf.data.Dataset with at least one batch, got an empty one")
         self._endless = iter(source) if length == -1 else None
         shape = getattr(_images(source.element_spec), "shape", None)
         if shape is None or shape.rank is None or not shape[1:].is_fully_defined():
-            shape = _images(next(iter(source))).shape
+            shape = _images(self._next_unread()).shape
         self.image_shape = tuple(shape[1:])
+
+    def peek(self):
+        return self._check(_images(self._next_unread()), "the first batch")
+
+    def _next_unread(self):
+        """Return the next batch; of an endless data set it is put back."""
+        if self._endless is None:
+            return next(iter(self.source))
+        batch = next(self._endless)
+        self._endless = itertools.chain([batch], self._endless)
+        return batch
 
     def _batches(self, number):
         return self._endless or iter(self.source)
@@ -341,11 +409,13 @@ def _images(batch):
 
 
 def _at_most(steps, wanted):
-    if wanted is not None and (not isinstance(wanted, Integral) or isinstance(wanted, bool) or wanted < 1):
-        raise ValueError(f"expected steps_per_epoch to be a positive integer, got {wanted!r}")
-    if steps is not None and wanted is not None and wanted > steps:
+    """Return how many batches make an epoch: all there are, or fewer if fewer are wanted."""
+    if wanted is None:
+        return steps
+    wanted = check_count(wanted, "steps_per_epoch", whole_floats=False)
+    if steps is not None and wanted > steps:
         raise ValueError(f"expected steps_per_epoch to be at most the {steps} batches there are, got {wanted}")
-    return wanted or steps
+    return wanted
 
 
 def _ahead(function, count, workers):

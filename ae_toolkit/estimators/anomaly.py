@@ -1,12 +1,14 @@
 """Outliers are images that an autoencoder, trained on the others, cannot give back."""
 
 from numbers import Real
+from typing import Any, Self
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, OutlierMixin, clone
-from sklearn.utils._param_validation import HasMethods, Interval
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from ae_toolkit._sklearn import HasMethods, Interval
 from ae_toolkit._validation import check_images, check_weights, n_axes
 from ae_toolkit.estimators.autoencoder import Autoencoder
 
@@ -20,8 +22,8 @@ class ReconstructionDetector(OutlierMixin, BaseEstimator):
         Any with ``reconstruct``; a copy of it is fitted. By default ``Autoencoder()`` with
         a code of at most 8 numbers.
     contamination : float, default=0.1
-        The part of the training images that is called outlying, which sets the threshold;
-        in (0, 0.5].
+        The fraction of the training images that is called outlying, which sets the
+        threshold; in (0, 0.5].
 
     Attributes
     ----------
@@ -30,7 +32,7 @@ class ReconstructionDetector(OutlierMixin, BaseEstimator):
     offset_ : float
         Minus the squared error per image from which on an image is an outlier.
     n_features_in_ : int
-        Numbers in an image.
+        How many numbers an image has.
 
     References
     ----------
@@ -52,11 +54,11 @@ class ReconstructionDetector(OutlierMixin, BaseEstimator):
         "contamination": [Interval(Real, 0, 0.5, closed="right")],
     }
 
-    def __init__(self, autoencoder=None, *, contamination=0.1):
+    def __init__(self, autoencoder: Any = None, *, contamination: float = 0.1) -> None:
         self.autoencoder = autoencoder
         self.contamination = contamination
 
-    def fit(self, X, y=None, sample_weight=None):
+    def fit(self, X: ArrayLike, y: Any = None, sample_weight: ArrayLike | None = None) -> Self:
         """Fit the autoencoder and the threshold.
 
         Parameters
@@ -72,23 +74,23 @@ class ReconstructionDetector(OutlierMixin, BaseEstimator):
         """
         self._validate_params()
         if n_axes(X) <= 2:  # a table, in scikit-learn's own words
-            X = validate_data(self, X, dtype=np.float32, ensure_min_features=2)
+            images = validate_data(self, X, dtype=np.float32, ensure_min_features=2)
         else:
-            X = check_images(X)
-            self.n_features_in_ = int(np.prod(X.shape[1:]))
+            images = check_images(X)
+            self.n_features_in_ = int(np.prod(images.shape[1:]))
         autoencoder = self.autoencoder
         if autoencoder is None:
             autoencoder = Autoencoder(min(8, self.n_features_in_ - 1), random_state=0)
-        self.autoencoder_ = clone(autoencoder).fit(X, sample_weight=sample_weight)
-        weights = None if sample_weight is None else check_weights(sample_weight, X)
+        self.autoencoder_ = clone(autoencoder).fit(images, sample_weight=sample_weight)
+        weights = None if sample_weight is None else check_weights(sample_weight, images)
         # A quantile that is one of the scores, so that an image of weight 2 counts like two images; the threshold lies
         # half-way to the next score, so that this one is an outlier.
-        scores = self._scores(X)
+        scores = self._scores(images)
         last = np.quantile(scores, self.contamination, method="inverted_cdf", weights=weights)
         self.offset_ = float((last + min(scores[scores > last], default=np.nextafter(last, np.inf))) / 2)
         return self
 
-    def score_samples(self, X):
+    def score_samples(self, X: ArrayLike) -> NDArray[np.float64]:
         """Return minus the squared error of each image: the lower, the more abnormal.
 
         Parameters
@@ -108,7 +110,7 @@ class ReconstructionDetector(OutlierMixin, BaseEstimator):
         error = np.square(np.asarray(X, float) - self.autoencoder_.reconstruct(X))
         return -error.reshape(len(error), -1).sum(axis=1)
 
-    def decision_function(self, X):
+    def decision_function(self, X: ArrayLike) -> NDArray[np.float64]:
         """Return ``score_samples(X) - offset_``: negative for outliers.
 
         Parameters
@@ -121,7 +123,7 @@ class ReconstructionDetector(OutlierMixin, BaseEstimator):
         """
         return self.score_samples(X) - self.offset_
 
-    def predict(self, X):
+    def predict(self, X: ArrayLike) -> NDArray[np.int_]:
         """Return -1 for outliers and 1 for inliers.
 
         Parameters

@@ -1,22 +1,53 @@
 """The autoencoder as a scikit-learn transformer, and the base of every other estimator here.
 
 ``transform`` encodes images, ``inverse_transform`` decodes codes, ``score`` is minus the
-article's loss. A variant overrides a hook or two: the Keras model that is trained, or
-how codes become images.
+article's loss.
+
+Hooks of an estimator
+---------------------
+A variant overrides one or more of these methods of `Autoencoder`, most often the third
+alone. ``fit`` calls them in this order. All of them find the parameters and
+``image_shape_``, the shape of one image, on the estimator.
+
+``_resolve_from_images(images, first)``
+    Receives all images of an array or the first batch of a stream, (m, *image_shape), and
+    whether this is a first fit rather than one that a warm start continues. Sets fitted
+    attributes that depend on the images, such as ``likelihood_``. Returns nothing.
+``_resolved_from_images()``
+    Receives nothing. Returns, as a tuple, those of these attributes on which the model's
+    structure depends: trainings that differ in them do not share a compiled loop.
+``_build_model(seed)``
+    Receives an int that seeds weights and everything drawn in training. Returns the model
+    to train, an `AutoencoderModel`, customarily around the pair from ``_networks``.
+``_networks(seed, n_statistics=1)``
+    Receives the same seed, and how many numbers the encoder has for each number of a code.
+    Returns the encoder and the decoder: copies of the user's own, or new ones.
+``_code_activation()``
+    Receives nothing. Returns the name of the Keras activation of the code, for a network
+    that is built here.
+``_augmentation(seed)``
+    Receives another int. Returns the layer that transforms training batches, which are then
+    their own target, or None.
+
+What a *model* can override is listed in `ae_toolkit.estimators.models`.
 """
 
 import math
 import warnings
+from collections.abc import Sequence
 from numbers import Integral, Real
+from os import PathLike
+from typing import Any, NamedTuple, Self
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils import check_array
-from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from ae_toolkit import _parameters, metrics, networks, training
+from ae_toolkit import metrics, networks, training
 from ae_toolkit._keras import keras
+from ae_toolkit._sklearn import Interval, StrOptions
 from ae_toolkit._validation import as_random_state, check_images, check_weights, n_axes
 from ae_toolkit.data import augmentation, streams
 from ae_toolkit.estimators.models import AutoencoderModel
@@ -28,7 +59,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
     Parameters
     ----------
     code_dim : int, default=32
-        How many numbers a code has. More than an image has is allowed, with a warning.
+        How many numbers a code has. A code longer than an image is allowed, with a warning.
     network : {"auto", "dense", "conv", "patch"}, default="auto"
         ``"auto"`` takes convolutions for pictures of more than 1,024 numbers.
     hidden_units : sequence of int, optional
@@ -53,40 +84,45 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
     schedule : {"cosine", "constant"}, default="cosine"
         Whether the learning rate falls to zero over the training or stays.
     warmup : float, default=0.0
-        Part of the training, from 0 to 1, in which the learning rate rises to its highest.
+        Fraction of the training, from 0 to 1, in which the learning rate rises to its
+        highest.
     clip_norm : float, optional
-        A gradient whose norm over all weights is larger is shortened to it.
+        A gradient whose norm over all weights is larger is scaled down to this norm.
     precision : {"float32", "bfloat16"}, default="float32"
-        What hidden layers compute in. Weights, codes and reconstructions are float32
-        either way. bfloat16 is faster on processors that know it and large networks.
+        What hidden layers compute in. Weights, codes and reconstructions are float32 either
+        way. bfloat16 is faster for large networks on processors that support it.
     augmentation : dict, optional
-        Moves a part of each training batch by random amounts, for example
-        ``{"rotation": 10, "scale": 0.1, "shear": 5, "shift": 0.05, "fraction": 0.5}``;
-        see `ae_toolkit.data.augmentation.RandomAffine`. For pictures, not for flat images.
+        Transforms a fraction of each training batch by random amounts, for example
+        ``{"rotation": 10, "scale": 0.1, "shear": 5, "shift": 0.05, "fraction": 0.5}``; see
+        `ae_toolkit.data.augmentation.RandomAffine`. For pictures, not for flat images.
     epochs : int, default=30
         How often each image is seen.
     batch_size : int or "auto", default="auto"
-        Images a step. ``"auto"`` gives about 50 steps an epoch, within 16 to 256 images,
-        and 256 for a folder. A data set brings its own batches.
+        Images per step. ``"auto"`` gives about 50 steps per epoch, with batches of 16 to
+        256 images, and 256 for a folder. A data set brings its own batches.
     random_state : int, RandomState instance or None, default=None
-        Seeds the initial weights and the order of the images.
+        Seeds everything random in ``fit``: the initial weights, the order of the images and
+        what is drawn for each batch. None makes each fit another one.
     warm_start : bool, default=False
-        Whether a further ``fit`` begins with the weights of the one before.
+        Whether a further ``fit`` starts from the weights of the one before.
     verbose : int, default=0
-        0 is silent, 1 shows a progress bar, 2 prints a line an epoch.
+        0 is silent, 1 shows a progress bar, 2 prints a line per epoch.
 
     Attributes
     ----------
     model_ : AutoencoderModel
         The fitted Keras model, with ``.encoder`` and ``.decoder``.
     history_ : dict of list of float
-        ``loss``, and ``val_loss`` if validation images were given, an entry an epoch:
+        The training curve, with one value per epoch: ``"loss"`` and, under its own name,
+        each term of which the loss is made, averaged over the epoch's images while the
+        weights change. With validation images also ``"val_loss"`` and the terms' ``"val_"``
+        twins, taken at the epoch's end. There is one term here: ``"reconstruction"``, the
         squared error per image.
     image_shape_ : tuple of int
         Shape of one image as it came: (height, width, channels), (height, width) or
         (pixels,).
     n_features_in_ : int
-        Numbers in an image.
+        How many numbers an image has.
 
     References
     ----------
@@ -127,15 +163,31 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         "verbose": ["verbose"],
     }
 
-    def __init_subclass__(cls, **kwargs):
-        _parameters.inherit(cls, cls.__mro__[1])  # before scikit-learn reads the signatures
-        super().__init_subclass__(**kwargs)
-
-    def __init__(self, code_dim=32, *, network="auto", hidden_units=None, tied=False, encoder=None, decoder=None,
-                 activation="relu", code_activation="linear", output_activation="linear", optimizer="adam",
-                 learning_rate=2e-3, schedule="cosine", warmup=0.0, clip_norm=None, precision="float32",
-                 augmentation=None, epochs=30, batch_size="auto", random_state=None, warm_start=False,
-                 verbose=0):  # fmt: skip
+    def __init__(
+        self,
+        code_dim: int = 32,
+        *,
+        network: str = "auto",
+        hidden_units: Sequence[int] | None = None,
+        tied: bool = False,
+        encoder: Any = None,
+        decoder: Any = None,
+        activation: str = "relu",
+        code_activation: str = "linear",
+        output_activation: str = "linear",
+        optimizer: str = "adam",
+        learning_rate: float = 2e-3,
+        schedule: str = "cosine",
+        warmup: float = 0.0,
+        clip_norm: float | None = None,
+        precision: str = "float32",
+        augmentation: dict[str, float] | None = None,
+        epochs: int = 30,
+        batch_size: int | str = "auto",
+        random_state: int | np.random.RandomState | None = None,
+        warm_start: bool = False,
+        verbose: int = 0,
+    ) -> None:
         self.code_dim = code_dim
         self.network = network
         self.hidden_units = hidden_units
@@ -143,7 +195,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         self.encoder = encoder
         self.decoder = decoder
         self.activation = activation
-        self.code_activation = code_activation
+        self.code_activation: str | None = code_activation  # None in a variant that chooses one
         self.output_activation = output_activation
         self.optimizer = optimizer
         self.learning_rate = learning_rate
@@ -158,8 +210,18 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         self.warm_start = warm_start
         self.verbose = verbose
 
-    def fit(self, X, y=None, sample_weight=None, *, validation_data=None, callbacks=(), checkpoint_dir=None,
-            steps_per_epoch=None, strategy=None):  # fmt: skip
+    def fit(
+        self,
+        X: Any,
+        y: Any = None,
+        sample_weight: ArrayLike | None = None,
+        *,
+        validation_data: Any = None,
+        callbacks: Sequence[Any] = (),
+        checkpoint_dir: str | PathLike[str] | None = None,
+        steps_per_epoch: int | None = None,
+        strategy: Any = None,
+    ) -> Self:
         """Train encoder and decoder to give back the images.
 
         Parameters
@@ -172,11 +234,11 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         sample_weight : array-like of shape (n,), optional
             How much each image counts, for arrays only. Only the proportions matter.
         validation_data : array-like or source, optional
-            Images of the same shape whose error is recorded after each epoch.
+            Images of the same shape whose loss is recorded after each epoch.
         callbacks : sequence of keras.callbacks.Callback
         checkpoint_dir : str or path, optional
             A folder in which the training is saved after each epoch. The same call with
-            the same folder goes on where a stopped training was.
+            the same folder resumes a training that was stopped.
         steps_per_epoch : int, optional
             Batches in an epoch, for a source that does not know its length.
         strategy : tf.distribute.Strategy or keras.distribution.Distribution, optional
@@ -192,7 +254,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
             If the images or a parameter are not as described, or if the checkpoint is of
             another training.
         FloatingPointError
-            If the loss does not stay finite.
+            If the loss does not stay finite. The message names the terms that did not.
 
         Warns
         -----
@@ -207,7 +269,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         the last good weights, so that they can be looked at.
         """
         self._validate_params()
-        before = vars(self).copy()
+        before = self.__dict__.copy()
         try:
             return self._fit(
                 X, sample_weight, validation_data, callbacks=callbacks, checkpoint_dir=checkpoint_dir,
@@ -215,64 +277,118 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
             )  # fmt: skip
         except BaseException as error:
             if not (isinstance(error, FloatingPointError) and getattr(self, "history_", None)):
-                vars(self).clear()
-                vars(self).update(before)
+                self.__dict__.clear()
+                self.__dict__.update(before)
             raise
 
     def _fit(self, X, sample_weight, validation_data, *, steps_per_epoch, strategy, **options):
-        seeds = as_random_state(self.random_state).randint(2**31 - 1, size=3)
-        weights_seed, order_seed, augmentation_seed = map(int, seeds)
-        seed = None if self.random_state is None else order_seed
-        before = getattr(self, "model_", None) if self.warm_start else None
-        source = self._source(X, sample_weight, seed, steps_per_epoch, reset=before is None)
+        seeds = _draw_seeds(self.random_state)
+        earlier = getattr(self, "model_", None) if self.warm_start else None
+        stream = self._open_training_images(X, sample_weight, seeds.order, steps_per_epoch, first=earlier is None)
+        validation = None if validation_data is None else self._open_validation_images(validation_data)
+        self._resolve_from_images(stream, first=earlier is None)
+        self._warn_unless_code_compresses()
+        with training.scope(strategy):
+            model = self._make_model(seeds, earlier)
+            optimizer = training.optimizer(
+                self.optimizer, self.learning_rate, self.schedule, stream.steps_per_epoch * self.epochs, self.warmup,
+                self.clip_norm,
+            )  # fmt: skip
+        before = getattr(self, "history_", None) if earlier is not None else None
+        self._train(
+            model, stream, epochs=self.epochs, optimizer=optimizer, seed=seeds.order, validation=validation,
+            strategy=strategy, verbose=int(self.verbose), loop_key=self._loop_key(stream), **options,
+        )  # fmt: skip
+        if before:
+            self.history_ = {name: before.get(name, []) + values for name, values in self.history_.items()}
+        return self
+
+    def _open_training_images(self, X, sample_weight, seed, steps_per_epoch, first):
+        """Return the images as a stream; note their shape in a first fit, compare it in a further one."""
+        if streams.is_stream(X):
+            if sample_weight is not None:
+                raise ValueError(f"expected sample_weight with an array of images only, got it with {type(X).__name__}")
+            stream = streams.open_stream(X, self._stream_batch_size(), seed, steps_per_epoch)
+            if first:
+                self.image_shape_, self.n_features_in_ = stream.image_shape, math.prod(stream.image_shape)
+            elif stream.image_shape != self.image_shape_:
+                raise ValueError(f"expected images of shape {self.image_shape_} as before, got {stream.image_shape}")
+            return stream
+        X = self._check(X, reset=first)
+        weights = None if sample_weight is None else check_weights(sample_weight, X)
+        batch_size = _batch_size(len(X)) if self.batch_size == "auto" else self.batch_size
+        return streams.open_stream(X, batch_size, seed, steps_per_epoch, weights)
+
+    def _open_validation_images(self, X):
+        """Return validation images as a stream; their order and batches do not matter, only the memory they take."""
+        if streams.is_stream(X):
+            return streams.open_stream(X, self._stream_batch_size(), seed=0)
+        return streams.open_stream(self._check(X), training.VALIDATION_BATCH, seed=0)
+
+    def _stream_batch_size(self):
+        return 256 if self.batch_size == "auto" else self.batch_size
+
+    def _resolve_from_images(self, stream, first):
+        """Set fitted attributes that depend on the images, before the model is built; a hook.
+
+        Parameters
+        ----------
+        stream : Stream
+            The training images, of which ``stream.peek()`` shows some and consumes none.
+        first : bool
+            Whether this is a first fit, or a further one that a warm start continues.
+        """
+
+    def _warn_unless_code_compresses(self):
         n_pixels = math.prod(self.image_shape_)
         if self.code_dim > n_pixels:
             warnings.warn(
                 f"code_dim={self.code_dim} is more than the {n_pixels} numbers of an image: "
                 "the code need not compress anything",
-                stacklevel=3,
+                stacklevel=4,  # the line that calls fit
             )
-        if validation_data is not None and not streams.is_stream(validation_data):
-            validation_data = self._check(validation_data)
-        with training.scope(strategy):
-            model = self._build_model(weights_seed)
-            if before is not None:
-                _copy_weights(before, model)
-            model.augmentation = self._augmentation(augmentation_seed)
-            steps = source.steps * self.epochs
-            optimizer = training.optimizer(
-                self.optimizer, self.learning_rate, self.schedule, steps, self.warmup, self.clip_norm
-            )
-        earlier, self.history_ = getattr(self, "history_", None) if before is not None else None, None
+
+    def _make_model(self, seeds, earlier):
+        """Return the model to train, with the earlier one's weights if there is one, and its augmentation."""
+        model = self._build_model(seeds.weights)
+        if earlier is not None:
+            _copy_weights(earlier, model)
+        model.augmentation = self._augmentation(seeds.augmentation)
+        return model
+
+    def _train(self, model, stream, **options):
+        """Train the model; keep it, and what was recorded, even if the training fails."""
+        self.history_ = None
         try:
-            self.history_ = training.fit(
-                model, source, epochs=self.epochs, optimizer=optimizer, seed=seed, validation=validation_data,
-                strategy=strategy, verbose=int(self.verbose), **options,
-            )  # fmt: skip
+            self.history_ = training.fit(model, stream, **options)
         except FloatingPointError:
             self.history_ = training.curve(model)
             raise
         finally:
             self.model_, self._n_features_out = model, self.code_dim
-        if earlier:
-            self.history_ = {name: earlier.get(name, []) + values for name, values in self.history_.items()}
-        return self
 
-    def _source(self, X, sample_weight, seed, steps_per_epoch, reset):
-        """Return the images as a stream, and note their shape."""
-        if streams.is_stream(X):
-            if sample_weight is not None:
-                raise ValueError(f"expected sample_weight with an array of images only, got it with {type(X).__name__}")
-            X = streams.open_stream(X, 256 if self.batch_size == "auto" else self.batch_size, seed, steps_per_epoch)
-            if reset:
-                self.image_shape_, self.n_features_in_ = X.image_shape, math.prod(X.image_shape)
-            elif X.image_shape != self.image_shape_:
-                raise ValueError(f"expected images of shape {self.image_shape_} as before, got {X.image_shape}")
-            return X
-        X = self._check(X, reset=reset)
-        weights = None if sample_weight is None else check_weights(sample_weight, X)
-        batch_size = _batch_size(len(X)) if self.batch_size == "auto" else self.batch_size
-        return streams.open_stream(X, batch_size, seed, steps_per_epoch, weights)
+    def _loop_key(self, stream):
+        """Return what decides the computation of a training step, or None where a user's own code may do so.
+
+        Equal trainings share a compiled loop. What is left out belongs to the training's state
+        (weights, seeds, a constant learning rate) or to how it is fed.
+        """
+        own_class = not type(self).__module__.startswith("ae_toolkit.")
+        if own_class or self.encoder is not None or self.decoder is not None:
+            return None
+        left_out = {"epochs", "batch_size", "random_state", "warm_start", "verbose"}
+        scheduled = self.schedule != "constant" or self.warmup > 0
+        if scheduled:
+            steps = stream.steps_per_epoch * self.epochs
+        else:
+            steps = None
+            left_out.add("learning_rate")
+        parameters = {name: value for name, value in self.get_params(deep=False).items() if name not in left_out}
+        return type(self), _hashable(parameters), steps, *self._resolved_from_images()
+
+    def _resolved_from_images(self):
+        """Return what `_resolve_from_images` has set, if the model's structure depends on it; a hook."""
+        return ()
 
     def _augmentation(self, seed):
         """Return the layer that changes training batches, or None; a hook."""
@@ -285,7 +401,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         except (TypeError, ValueError) as error:
             raise ValueError(f"expected augmentation to be a dict of RandomAffine's amounts: {error}") from error
 
-    def transform(self, X):
+    def transform(self, X: ArrayLike) -> NDArray[np.float32]:
         """Encode images.
 
         Parameters
@@ -299,7 +415,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         check_is_fitted(self)
         return training.in_batches(self.model_.encode, self._check(X))
 
-    def inverse_transform(self, codes):
+    def inverse_transform(self, codes: ArrayLike) -> NDArray[np.float32]:
         """Decode codes to images.
 
         Parameters
@@ -311,12 +427,12 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         ndarray of float32, shape (n, *image_shape_)
         """
         check_is_fitted(self)
-        codes = check_array(codes, dtype=np.float32, input_name="codes")
-        if codes.shape[1] != self._n_features_out:
-            raise ValueError(f"expected codes of shape (n, {self._n_features_out}), got {codes.shape}")
-        return training.in_batches(self.model_.decode, codes)
+        table = check_array(codes, dtype=np.float32, input_name="codes")
+        if table.shape[1] != self._n_features_out:
+            raise ValueError(f"expected codes of shape (n, {self._n_features_out}), got {table.shape}")
+        return training.in_batches(self.model_.decode, table)
 
-    def reconstruct(self, X):
+    def reconstruct(self, X: ArrayLike) -> NDArray[np.float32]:
         """Encode images and decode them again.
 
         Parameters
@@ -330,7 +446,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         check_is_fitted(self)
         return training.in_batches(self.model_, self._check(X))
 
-    def score(self, X, y=None, sample_weight=None):
+    def score(self, X: ArrayLike, y: Any = None, sample_weight: ArrayLike | None = None) -> float:
         """Return the negative reconstruction error: higher is better.
 
         Parameters
@@ -353,10 +469,14 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         return AutoencoderModel(*self._networks(seed))
 
     def _code_activation(self):
+        """Return the name of the Keras activation that a built encoder's last layer has; a hook.
+
+        The parameter of that name, unless a variant derives it from another parameter.
+        """
         return self.code_activation
 
     def _networks(self, seed, n_statistics=1):
-        """Return encoder and decoder: the user's own, or built for the images' shape."""
+        """Return encoder and decoder: the user's own, or built for the images' shape; a hook."""
         own = networks.copy_networks(self.encoder, self.decoder, self.image_shape_, self.code_dim, n_statistics)
         return own or networks.build(
             self.image_shape_, self.code_dim, self.network, self.hidden_units, self.activation,
@@ -385,8 +505,30 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         return tags
 
 
+class _Seeds(NamedTuple):
+    """What a fit's random parts begin with; the order of the images is None where any will do."""
+
+    weights: int
+    order: int | None
+    augmentation: int
+
+
+def _draw_seeds(random_state):
+    weights, order, augmentation = map(int, as_random_state(random_state).randint(2**31 - 1, size=3))
+    return _Seeds(weights, None if random_state is None else order, augmentation)
+
+
+def _hashable(value):
+    """Return a parameter's value in a form that can be part of a key."""
+    if isinstance(value, dict):
+        return tuple(sorted((key, _hashable(item)) for key, item in value.items()))
+    if isinstance(value, list | tuple | np.ndarray):
+        return tuple(_hashable(item) for item in value)
+    return value.item() if isinstance(value, np.generic) else value
+
+
 def _batch_size(n_images):
-    """Return a power of two that makes about 50 steps an epoch, within 16 to 256 images."""
+    """Return a power of two that makes about 50 steps per epoch, within 16 to 256 images."""
     return min(256, max(16, 2 ** round(math.log2(max(n_images / 50, 1)))))
 
 

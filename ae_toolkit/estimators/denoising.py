@@ -1,10 +1,13 @@
-"""An autoencoder that is shown spoilt images and has to give back the clean ones."""
+"""An autoencoder that is shown corrupted images and has to give back the clean ones."""
 
+from collections.abc import Sequence
 from numbers import Real
+from typing import Any
 
-from sklearn.utils._param_validation import Interval, StrOptions
+import numpy as np
 
 from ae_toolkit._keras import keras
+from ae_toolkit._sklearn import Interval, StrOptions
 from ae_toolkit.estimators.autoencoder import Autoencoder
 from ae_toolkit.estimators.models import AutoencoderModel
 from ae_toolkit.networks.layers import Corruption
@@ -12,7 +15,9 @@ from ae_toolkit.networks.layers import Corruption
 
 @keras.saving.register_keras_serializable(package="ae_toolkit")
 class DenoisingModel(AutoencoderModel):
-    """Spoils a batch on its way to the encoder; the target stays clean.
+    """Corrupts a batch on its way to the encoder; the target stays clean.
+
+    Its loss term is ``"reconstruction"``, the squared error per image.
 
     Parameters
     ----------
@@ -32,11 +37,11 @@ class DenoisingModel(AutoencoderModel):
     (2, 8, 8, 1)
     """
 
-    def __init__(self, encoder, decoder, corruption, **kwargs):
+    def __init__(self, encoder: Any, decoder: Any, corruption: Any, **kwargs: Any):
         super().__init__(encoder, decoder, **kwargs)
         self.corruption = corruption
 
-    def propagate(self, images, training=None):
+    def propagate(self, images: Any, training: bool | None = None) -> dict[str, Any]:
         return super().propagate(self.corruption(images, training=training), training)
 
     def get_config(self):
@@ -50,18 +55,82 @@ class DenoisingModel(AutoencoderModel):
 
 
 class DenoisingAutoencoder(Autoencoder):
-    """Learn codes from which clean images can be decoded although spoilt ones were encoded.
+    """Learn codes from which clean images can be decoded although corrupted ones were encoded.
 
     Parameters
     ----------
     code_dim : int, default=32
-        How many numbers a code has. More than an image has is allowed, with a warning.
+        How many numbers a code has. A code longer than an image is allowed, with a warning.
     corruption : {"gaussian", "masking", "salt_and_pepper"}, default="gaussian"
-        Adds normal noise; sets pixels to 0; or sets them to 0 or 1. Only training spoils
+        Adds normal noise; sets pixels to 0; or sets them to 0 or 1. Only training corrupts
         images: ``transform`` and ``reconstruct`` take them as they are.
     corruption_level : float, default=0.3
-        The standard deviation of the normal noise, in pixel units; else the part of the
-        pixels that is set, at most 1.
+        The standard deviation of the normal noise, in pixel units; for the other kinds the
+        fraction of pixels that is set, at most 1.
+    network : {"auto", "dense", "conv", "patch"}, default="auto"
+        ``"auto"`` takes convolutions for pictures of more than 1,024 numbers.
+    hidden_units : sequence of int, optional
+        Widths (``"conv"``: filters) of the encoder's hidden layers; the decoder mirrors
+        them. By default derived from the image's shape. ``()`` has none, which makes a
+        linear autoencoder.
+    tied : bool, default=False
+        Whether the decoder's weights are the encoder's, transposed. Dense networks only.
+    encoder, decoder : keras.Model, optional
+        A network of your own, from (n, *image_shape) to (n, code_dim) and back. Training
+        starts from its weights; the given models themselves stay as they are.
+    activation : str, default="relu"
+        Keras activation of the hidden layers.
+    code_activation : str, default="linear"
+        Keras activation of the code.
+    output_activation : str, default="linear"
+        Keras activation of the reconstruction. ``"sigmoid"`` suits pixels in [0, 1].
+    optimizer : str, default="adam"
+        Keras's name of the optimiser.
+    learning_rate : float, default=2e-3
+        The highest rate of the training.
+    schedule : {"cosine", "constant"}, default="cosine"
+        Whether the learning rate falls to zero over the training or stays.
+    warmup : float, default=0.0
+        Fraction of the training, from 0 to 1, in which the learning rate rises to its
+        highest.
+    clip_norm : float, optional
+        A gradient whose norm over all weights is larger is scaled down to this norm.
+    precision : {"float32", "bfloat16"}, default="float32"
+        What hidden layers compute in. Weights, codes and reconstructions are float32 either
+        way. bfloat16 is faster for large networks on processors that support it.
+    augmentation : dict, optional
+        Transforms a fraction of each training batch by random amounts, for example
+        ``{"rotation": 10, "scale": 0.1, "shear": 5, "shift": 0.05, "fraction": 0.5}``; see
+        `ae_toolkit.data.augmentation.RandomAffine`. For pictures, not for flat images.
+    epochs : int, default=30
+        How often each image is seen.
+    batch_size : int or "auto", default="auto"
+        Images per step. ``"auto"`` gives about 50 steps per epoch, with batches of 16 to
+        256 images, and 256 for a folder. A data set brings its own batches.
+    random_state : int, RandomState instance or None, default=None
+        Seeds everything random in ``fit``: the initial weights, the order of the images and
+        what is drawn for each batch. None makes each fit another one.
+    warm_start : bool, default=False
+        Whether a further ``fit`` starts from the weights of the one before.
+    verbose : int, default=0
+        0 is silent, 1 shows a progress bar, 2 prints a line per epoch.
+
+    Attributes
+    ----------
+    model_ : DenoisingModel
+        The fitted Keras model, with ``.encoder`` and ``.decoder``.
+    history_ : dict of list of float
+        The training curve, with one value per epoch: ``"loss"`` and, under its own name,
+        each term of which the loss is made, averaged over the epoch's images while the
+        weights change. With validation images also ``"val_loss"`` and the terms' ``"val_"``
+        twins, taken at the epoch's end. There is one term here: ``"reconstruction"``, the
+        squared error per image between the clean image and what is decoded. In training the
+        corrupted image was encoded, in validation the clean one.
+    image_shape_ : tuple of int
+        Shape of one image as it came: (height, width, channels), (height, width) or
+        (pixels,).
+    n_features_in_ : int
+        How many numbers an image has.
 
     References
     ----------
@@ -83,16 +152,63 @@ class DenoisingAutoencoder(Autoencoder):
         "corruption_level": [Interval(Real, 0, None, closed="left")],
     }
 
-    def __init__(self, code_dim=32, *, corruption="gaussian", corruption_level=0.3, **settings):
-        super().__init__(code_dim, **settings)
+    def __init__(
+        self,
+        code_dim: int = 32,
+        *,
+        corruption: str = "gaussian",
+        corruption_level: float = 0.3,
+        network: str = "auto",
+        hidden_units: Sequence[int] | None = None,
+        tied: bool = False,
+        encoder: Any = None,
+        decoder: Any = None,
+        activation: str = "relu",
+        code_activation: str = "linear",
+        output_activation: str = "linear",
+        optimizer: str = "adam",
+        learning_rate: float = 2e-3,
+        schedule: str = "cosine",
+        warmup: float = 0.0,
+        clip_norm: float | None = None,
+        precision: str = "float32",
+        augmentation: dict[str, float] | None = None,
+        epochs: int = 30,
+        batch_size: int | str = "auto",
+        random_state: int | np.random.RandomState | None = None,
+        warm_start: bool = False,
+        verbose: int = 0,
+    ) -> None:
+        super().__init__(
+            code_dim,
+            network=network,
+            hidden_units=hidden_units,
+            tied=tied,
+            encoder=encoder,
+            decoder=decoder,
+            activation=activation,
+            code_activation=code_activation,
+            output_activation=output_activation,
+            optimizer=optimizer,
+            learning_rate=learning_rate,
+            schedule=schedule,
+            warmup=warmup,
+            clip_norm=clip_norm,
+            precision=precision,
+            augmentation=augmentation,
+            epochs=epochs,
+            batch_size=batch_size,
+            random_state=random_state,
+            warm_start=warm_start,
+            verbose=verbose,
+        )
         self.corruption = corruption
         self.corruption_level = corruption_level
 
     def _build_model(self, seed):
         if self.corruption != "gaussian" and self.corruption_level > 1:
             raise ValueError(
-                "expected corruption_level to be a part of the pixels, from 0 to 1, "
-                f"for corruption={self.corruption!r}, "
-                f"got {self.corruption_level}"
+                "expected corruption_level to be a fraction of the pixels, from 0 to 1, "
+                f"for corruption={self.corruption!r}, got {self.corruption_level}"
             )
         return DenoisingModel(*self._networks(seed), Corruption(self.corruption, self.corruption_level, seed))

@@ -1,16 +1,62 @@
-"""New images after the fact: from a mixture fitted on the codes, and on the way between two images.
+"""New images: from codes drawn from N(0, 1), from a mixture fitted on the codes, and on the way between two images.
 
-Works with any fitted autoencoder, also one that was not trained to generate.
+Only the first needs an autoencoder that was trained to generate; the others work with any that is fitted.
 """
 
+from typing import Any, Self
+
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, clone
 from sklearn.mixture import GaussianMixture
-from sklearn.utils._param_validation import HasMethods
-from sklearn.utils.validation import _is_fitted, check_is_fitted
+from sklearn.utils.validation import check_is_fitted
 
+from ae_toolkit._sklearn import HasMethods, is_fitted
 from ae_toolkit._validation import as_random_state, check_count
 from ae_toolkit.estimators.autoencoder import Autoencoder
+
+
+class PriorSampling:
+    """A mixin for estimators whose codes are distributed like N(0, 1): draws new images from such codes.
+
+    It stands before the estimator's other base, which brings ``inverse_transform``, as
+    scikit-learn's mixins do.
+
+    Examples
+    --------
+    >>> import ae_toolkit as ae
+    >>> from ae_toolkit.estimators.generation import PriorSampling
+    >>> issubclass(ae.VariationalAutoencoder, PriorSampling), issubclass(ae.AdversarialAutoencoder, PriorSampling)
+    (True, True)
+    """
+
+    def sample(
+        self: Any,  # the estimator, of which a mixin's class does not know
+        n_samples: int = 1,
+        random_state: int | np.random.RandomState | None = None,
+    ) -> NDArray[np.float32]:
+        """Draw new images: codes from N(0, 1), decoded.
+
+        Parameters
+        ----------
+        n_samples : int, default=1
+        random_state : int, RandomState instance or None, default=None
+
+        Returns
+        -------
+        ndarray of float32, shape (n_samples, *image_shape_)
+            What `inverse_transform` returns for the codes: of a variational autoencoder
+            the pixels' probabilities or means, not pixels drawn from them.
+
+        Raises
+        ------
+        ValueError
+            If `n_samples` is not a positive integer.
+        """
+        check_is_fitted(self)
+        shape = (check_count(n_samples, "n_samples"), self._n_features_out)
+        codes = as_random_state(random_state).normal(size=shape)
+        return self.inverse_transform(codes)
 
 
 class MixtureSampler(BaseEstimator):
@@ -22,9 +68,9 @@ class MixtureSampler(BaseEstimator):
         Any with ``transform`` and ``inverse_transform``; one that is fitted already is
         taken as it is, another is fitted (a copy of it). By default ``Autoencoder()``.
     n_components : int, default=10
-        Of the mixture. A component has its own full covariance matrix.
+        How many normal distributions are mixed, each with its own full covariance matrix.
     random_state : int, RandomState instance or None, default=None
-        Seeds the mixture's start.
+        Seeds the start of the mixture's fit, and with ``autoencoder=None`` the autoencoder.
 
     Attributes
     ----------
@@ -54,12 +100,18 @@ class MixtureSampler(BaseEstimator):
         "random_state": ["random_state"],
     }
 
-    def __init__(self, autoencoder=None, *, n_components=10, random_state=None):
+    def __init__(
+        self,
+        autoencoder: Any = None,
+        *,
+        n_components: int = 10,
+        random_state: int | np.random.RandomState | None = None,
+    ) -> None:
         self.autoencoder = autoencoder
         self.n_components = n_components
         self.random_state = random_state
 
-    def fit(self, X, y=None):
+    def fit(self, X: ArrayLike, y: Any = None) -> Self:
         """Fit the mixture on the codes of images.
 
         Parameters
@@ -70,10 +122,15 @@ class MixtureSampler(BaseEstimator):
         Returns
         -------
         self
+
+        Raises
+        ------
+        ValueError
+            If there are fewer images than components, or a parameter is not as described.
         """
         self._validate_params()
         autoencoder = Autoencoder(random_state=self.random_state) if self.autoencoder is None else self.autoencoder
-        if not _is_fitted(autoencoder):
+        if not is_fitted(autoencoder):
             autoencoder = clone(autoencoder).fit(X)
         codes = autoencoder.transform(X)
         if len(codes) < self.n_components:
@@ -83,7 +140,7 @@ class MixtureSampler(BaseEstimator):
         return self
 
     @property
-    def n_features_in_(self):
+    def n_features_in_(self) -> int:
         """Return how many numbers an image has.
 
         Returns
@@ -93,7 +150,7 @@ class MixtureSampler(BaseEstimator):
         return self.autoencoder_.n_features_in_
 
     @property
-    def feature_names_in_(self):
+    def feature_names_in_(self) -> NDArray[Any]:
         """Return the names of the columns, if the images came as a data frame.
 
         Returns
@@ -102,8 +159,10 @@ class MixtureSampler(BaseEstimator):
         """
         return self.autoencoder_.feature_names_in_
 
-    def sample(self, n_samples=1, random_state=None):
-        """Draw new images.
+    def sample(
+        self, n_samples: int = 1, random_state: int | np.random.RandomState | None = None
+    ) -> NDArray[np.float32]:
+        """Draw new images: codes from the mixture, decoded.
 
         Parameters
         ----------
@@ -122,7 +181,9 @@ class MixtureSampler(BaseEstimator):
         return self.autoencoder_.inverse_transform(codes)
 
 
-def interpolate(autoencoder, start, end, n_steps=8, path="linear"):
+def interpolate(
+    autoencoder: Any, start: ArrayLike, end: ArrayLike, n_steps: int = 8, path: str = "linear"
+) -> NDArray[np.float32]:
     """Return the images on the way from one image to another, in the space of the codes.
 
     Parameters
@@ -139,6 +200,11 @@ def interpolate(autoencoder, start, end, n_steps=8, path="linear"):
     -------
     ndarray of float32, shape (n_steps, *image_shape)
 
+    Raises
+    ------
+    ValueError
+        If `n_steps` or `path` is not as described, or the images are not of the shape seen in fit.
+
     References
     ----------
     White, T. (2016). Sampling generative networks. arXiv:1609.04468.
@@ -153,13 +219,12 @@ def interpolate(autoencoder, start, end, n_steps=8, path="linear"):
     (5, 8, 8, 1)
     """
     check_is_fitted(autoencoder)
-    if n_steps != int(n_steps) or n_steps < 2:
-        raise ValueError(f"expected n_steps to be an integer of at least 2, got {n_steps!r}")
+    n_steps = check_count(n_steps, "n_steps", minimum=2)
     paths = {"linear": _line, "spherical": _arc}
     if path not in paths:
         raise ValueError(f"expected path to be 'linear' or 'spherical', got {path!r}")
     first, last = (autoencoder.transform(np.asarray(image)[None])[0].astype(float) for image in (start, end))
-    return autoencoder.inverse_transform(paths[path](first, last, np.linspace(0, 1, int(n_steps))[:, None]))
+    return autoencoder.inverse_transform(paths[path](first, last, np.linspace(0, 1, n_steps)[:, None]))
 
 
 def _line(first, last, t):

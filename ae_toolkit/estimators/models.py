@@ -1,9 +1,29 @@
-"""The Keras model behind every estimator: an encoder, a decoder and an objective.
+"""The Keras model behind every estimator: an encoder, a decoder and named loss terms.
 
-A variant overrides ``propagate``, what happens to a batch on its way through, or
-``objective``, what is minimised about it. Both are written with ``keras.ops`` and run on
-any backend.
+Hooks of a model
+----------------
+A variant overrides one or more of these methods of `AutoencoderModel`. They are written
+with ``keras.ops``, so that they run on any backend, and without Python conditions on a
+tensor's values, since they are compiled. Below, n is the number of images in a batch.
+
+``encode(images, training=None)``
+    Receives images, (n, *image_shape). Returns their codes, (n, code_dim), which
+    ``transform`` hands out.
+``decode(codes, training=None)``
+    Receives codes, (n, code_dim). Returns images, (n, *image_shape), which
+    ``inverse_transform`` and ``reconstruct`` hand out.
+``propagate(images, training=None)``
+    Receives images, (n, *image_shape). Returns a dict of whatever tensors the loss terms
+    need, customarily ``"codes"`` and ``"reconstructions"``.
+``loss_terms(images, outputs)``
+    Receives the clean images, (n, *image_shape), and what ``propagate`` returned. Returns a
+    dict with a tensor of shape (n,) for each term that is named in the constructor by
+    ``loss_weights``: unweighted and in the term's own unit.
+
+A model with parameters of its own also extends ``get_config``, so that it can be saved.
 """
+
+from typing import Any
 
 from ae_toolkit import networks, training
 from ae_toolkit._keras import keras
@@ -15,12 +35,17 @@ class AutoencoderModel(training.TrainableModel):
     """An encoder, followed by a decoder, that minimise the article's loss.
 
     Called in inference it returns the reconstructions. In training it returns all that
-    ``propagate`` found, of which the loss is made.
+    ``propagate`` found, of which the loss terms are made. There is one term here,
+    ``"reconstruction"``: the squared error per image.
 
     Parameters
     ----------
     encoder : keras.Model, (n, *image_shape) -> (n, code_dim)
     decoder : keras.Model, (n, code_dim) -> (n, *image_shape)
+    loss_weights : dict of str to float, optional
+        The names of the loss terms and their weights in the loss, which a variant with
+        terms of its own passes on from its constructor. By default
+        ``{"reconstruction": 1.0}``.
 
     Examples
     --------
@@ -32,13 +57,14 @@ class AutoencoderModel(training.TrainableModel):
     (2, 8, 8, 1)
     """
 
-    def __init__(self, encoder, decoder, **kwargs):
+    def __init__(self, encoder: Any, decoder: Any, *, loss_weights: dict[str, float] | None = None, **kwargs: Any):
         super().__init__(**kwargs)
+        self.track_terms(**({"reconstruction": 1.0} if loss_weights is None else loss_weights))
         networks.tie(encoder, decoder)
         self.encoder, self.decoder = encoder, decoder
         self.built = encoder.built and decoder.built
 
-    def encode(self, images, training=None):
+    def encode(self, images: Any, training: bool | None = None) -> Any:
         """Return the codes of images.
 
         Parameters
@@ -53,7 +79,7 @@ class AutoencoderModel(training.TrainableModel):
         """
         return self.encoder(images, training=training)
 
-    def decode(self, codes, training=None):
+    def decode(self, codes: Any, training: bool | None = None) -> Any:
         """Return the images of codes.
 
         Parameters
@@ -68,25 +94,42 @@ class AutoencoderModel(training.TrainableModel):
         """
         return self.decoder(codes, training=training)
 
-    def propagate(self, images, training=None):
-        """Return what the objective needs to know about a batch, by name.
+    def propagate(self, images: Any, training: bool | None = None) -> dict[str, Any]:
+        """Return what the loss terms need to know about a batch, by name.
 
         Parameters
         ----------
         images : tensor of shape (n, *image_shape)
-        training : bool
+        training : bool, optional
             Whether random parts, such as dropout, act.
 
         Returns
         -------
         dict of tensors
-            At least ``"codes"`` and ``"reconstructions"``.
+            Here ``"codes"`` and ``"reconstructions"``.
         """
         codes = self.encode(images, training)
         return {"codes": codes, "reconstructions": self.decode(codes, training)}
 
-    def objective(self, images, outputs):
-        """Return what is minimised, a number for each image.
+    def loss_terms(self, images: Any, outputs: dict[str, Any]) -> dict[str, Any]:
+        """Return each term of the loss, one value per image, unweighted and in its own unit.
+
+        Parameters
+        ----------
+        images : tensor of shape (n, *image_shape)
+            The target: clean images.
+        outputs : dict of tensors
+            As from ``propagate``.
+
+        Returns
+        -------
+        dict of tensors of shape (n,)
+            Here ``"reconstruction"``, the squared error.
+        """
+        return {"reconstruction": losses.squared_error(images, outputs["reconstructions"])}
+
+    def objective(self, images: Any, outputs: dict[str, Any]) -> Any:
+        """Return what is minimised, one value per image: the weighted sum of the loss terms.
 
         Parameters
         ----------
@@ -99,14 +142,18 @@ class AutoencoderModel(training.TrainableModel):
         -------
         tensor of shape (n,)
         """
-        return losses.squared_error(images, outputs["reconstructions"])
+        return sum(self.loss_weights[name] * term for name, term in self.loss_terms(images, outputs).items())
 
-    def call(self, images, training=None):
+    def call(self, images: Any, training: bool | None = None) -> Any:
         return self.propagate(images, training) if training else self.decode(self.encode(images))
 
+    def validation_outputs(self, images):
+        return self.propagate(images, training=False)
+
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+        # In inference the model returns the reconstructions alone; the terms need all that `propagate` finds.
         outputs = y_pred if isinstance(y_pred, dict) else self.propagate(x, training=False)
-        return losses.weighted_mean(self.objective(x, outputs), sample_weight) + sum(self.losses)
+        return super().compute_loss(x, y, outputs, sample_weight, training)
 
     def get_config(self):
         parts = {name: keras.saving.serialize_keras_object(getattr(self, name)) for name in ("encoder", "decoder")}

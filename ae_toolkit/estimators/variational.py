@@ -1,19 +1,23 @@
 """The variational autoencoder: an image has a distribution of codes, and new images can be drawn."""
 
 import math
+from collections.abc import Sequence
 from numbers import Integral, Real
+from typing import Any
 
 import numpy as np
-from sklearn.utils._param_validation import Interval, StrOptions
+from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.validation import check_is_fitted
 
 from ae_toolkit._keras import keras
+from ae_toolkit._sklearn import Interval, StrOptions
 from ae_toolkit._validation import as_random_state, check_count
 from ae_toolkit.data.augmentation import Binarize
 from ae_toolkit.estimators.autoencoder import Autoencoder
+from ae_toolkit.estimators.generation import PriorSampling
 from ae_toolkit.estimators.models import AutoencoderModel
 from ae_toolkit.networks import losses
-from ae_toolkit.training import loop
+from ae_toolkit.training.backend import backend
 
 ops = keras.ops
 
@@ -25,6 +29,11 @@ LOG_VARIANCE_LIMIT = 20.0
 class VariationalModel(AutoencoderModel):
     """Minimises the negative evidence lower bound, or its tighter importance-weighted form.
 
+    Its loss terms are ``"reconstruction"``, minus the log-likelihood of an image given a
+    drawn code, and ``"kl"``, the divergence of its codes from N(0, 1); with several
+    importance samples ``"bound"``, minus the importance-weighted bound. All are in nats per
+    image.
+
     Parameters
     ----------
     encoder : keras.Model, (n, *image_shape) -> (n, 2 * code_dim)
@@ -32,9 +41,11 @@ class VariationalModel(AutoencoderModel):
     decoder : keras.Model, (n, code_dim) -> (n, *image_shape)
         Returns logits for ``"bernoulli"``, means for ``"gaussian"``.
     likelihood : {"bernoulli", "gaussian"}
-    beta : float
-    importance_samples : int
-    seed : int
+    beta : float, default=1.0
+        Of the divergence in the loss.
+    importance_samples : int, default=1
+        Codes drawn per image.
+    seed : int, optional
 
     Examples
     --------
@@ -49,14 +60,24 @@ class VariationalModel(AutoencoderModel):
     ((2, 4), (2, 4))
     """
 
-    def __init__(self, encoder, decoder, likelihood, beta=1.0, importance_samples=1, seed=None, **kwargs):
-        super().__init__(encoder, decoder, **kwargs)
+    def __init__(
+        self,
+        encoder: Any,
+        decoder: Any,
+        likelihood: str,
+        beta: float = 1.0,
+        importance_samples: int = 1,
+        seed: int | None = None,
+        **kwargs: Any,
+    ):
+        loss_weights = {"reconstruction": 1.0, "kl": beta} if importance_samples == 1 else {"bound": 1.0}
+        super().__init__(encoder, decoder, loss_weights=loss_weights, **kwargs)
         self.likelihood, self.beta, self.importance_samples, self.seed = likelihood, beta, importance_samples, seed
         self.generator = keras.random.SeedGenerator(seed)
         # The pixels' standard deviation is learned (Rybkin, Daniilidis and Levine, 2021).
         self.log_scale = None if likelihood == "bernoulli" else self.add_weight((), "zeros", name="log_scale")
 
-    def posterior(self, images, training=None):
+    def posterior(self, images: Any, training: bool | None = None) -> tuple[Any, Any]:
         """Return the distribution of the codes of each image.
 
         Parameters
@@ -74,14 +95,14 @@ class VariationalModel(AutoencoderModel):
         # Where an untrained network is far off, the exponential would overflow.
         return means, ops.clip(log_variances, -LOG_VARIANCE_LIMIT, LOG_VARIANCE_LIMIT)
 
-    def encode(self, images, training=None):
+    def encode(self, images: Any, training: bool | None = None) -> Any:
         return self.posterior(images, training)[0]
 
-    def decode(self, codes, training=None):
+    def decode(self, codes: Any, training: bool | None = None) -> Any:
         pixels = self.decoder(codes, training=training)
         return ops.sigmoid(pixels) if self.likelihood == "bernoulli" else pixels
 
-    def propagate(self, images, training=None):
+    def propagate(self, images: Any, training: bool | None = None) -> dict[str, Any]:
         means, log_variances = self.posterior(images, training)
         shape = (self.importance_samples, *ops.shape(means))
         noise = keras.random.normal(shape, seed=self.generator)
@@ -90,19 +111,19 @@ class VariationalModel(AutoencoderModel):
         return {"means": means, "log_variances": log_variances, "codes": codes, "pixels": pixels}
 
     def _pixels(self, codes, training=None):
-        """Return the decoder's outputs for several codes an image, (k, n, code_dim) -> (k, n, *image_shape)."""
+        """Return the decoder's outputs for several codes per image, (k, n, code_dim) -> (k, n, *image_shape)."""
         k, n = ops.shape(codes)[:2]
         pixels = self.decoder(ops.reshape(codes, (-1, codes.shape[-1])), training=training)
         return ops.reshape(pixels, (k, n, *pixels.shape[1:]))
 
-    def negative_log_likelihood(self, images, pixels):
+    def negative_log_likelihood(self, images: Any, pixels: Any) -> Any:
         """Return -log p(x | z) of each image for each of its codes.
 
         Parameters
         ----------
         images : tensor of shape (n, *image_shape)
         pixels : tensor of shape (k, n, *image_shape)
-            What the decoder returned for k codes an image.
+            What the decoder returned for k codes per image.
 
         Returns
         -------
@@ -113,14 +134,14 @@ class VariationalModel(AutoencoderModel):
             return losses.bernoulli_nll(images, pixels)
         return losses.gaussian_nll(images, pixels, ops.convert_to_tensor(self.log_scale))
 
-    def objective(self, images, outputs):
+    def loss_terms(self, images: Any, outputs: dict[str, Any]) -> dict[str, Any]:
         means, log_variances = outputs["means"], outputs["log_variances"]
         errors = self.negative_log_likelihood(images, outputs["pixels"])  # (k, n)
         if self.importance_samples == 1:
-            return errors[0] + self.beta * losses.gaussian_kl(means, log_variances)
-        return -log_mean_importance_weight(errors, outputs["codes"], means, log_variances)
+            return {"reconstruction": errors[0], "kl": losses.gaussian_kl(means, log_variances)}
+        return {"bound": -log_mean_importance_weight(errors, outputs["codes"], means, log_variances)}
 
-    def log_likelihood(self, images, noise):
+    def log_likelihood(self, images: Any, noise: Any) -> Any:
         """Return an estimate of log p(x) from below, by importance sampling.
 
         Parameters
@@ -131,6 +152,7 @@ class VariationalModel(AutoencoderModel):
         Returns
         -------
         tensor of shape (n,)
+            In nats.
         """
         means, log_variances = self.posterior(images)
         codes = means + ops.exp(0.5 * log_variances) * noise
@@ -142,7 +164,7 @@ class VariationalModel(AutoencoderModel):
         return {**super().get_config(), **{name: getattr(self, name) for name in names}}
 
 
-def log_mean_importance_weight(errors, codes, means, log_variances):
+def log_mean_importance_weight(errors: Any, codes: Any, means: Any, log_variances: Any) -> Any:
     """Return the logarithm of the mean of p(x, z) / q(z | x) over the samples: log p(x), from below.
 
     Parameters
@@ -155,6 +177,7 @@ def log_mean_importance_weight(errors, codes, means, log_variances):
     Returns
     -------
     tensor of shape (n,)
+        In nats.
 
     References
     ----------
@@ -173,7 +196,7 @@ def log_mean_importance_weight(errors, codes, means, log_variances):
     return ops.logsumexp(weights, axis=0) - ops.log(ops.cast(ops.shape(weights)[0], weights.dtype))
 
 
-class VariationalAutoencoder(Autoencoder):
+class VariationalAutoencoder(PriorSampling, Autoencoder):
     """Learn a distribution of codes for each image, near N(0, 1), and generate new images.
 
     ``transform`` returns the means of the codes, so that equal images have equal codes.
@@ -181,25 +204,88 @@ class VariationalAutoencoder(Autoencoder):
     Parameters
     ----------
     code_dim : int, default=32
-        How many numbers a code has. More than an image has is allowed, with a warning.
+        How many numbers a code has. A code longer than an image is allowed, with a warning.
     likelihood : {"auto", "bernoulli", "gaussian"}, default="auto"
-        What a pixel is: black or white with a decoded probability, for pixels in [0, 1];
-        or normally distributed about a decoded mean, with one learned standard deviation.
+        What a pixel is: black or white with a decoded probability, for pixels in [0, 1]; or
+        normally distributed about a decoded mean, with one learned standard deviation.
         ``"auto"`` takes the first if all pixels are in [0, 1].
     beta : float, default=1.0
-        Factor of the divergence of the codes from N(0, 1), in training and validation
-        alike (Higgins et al., 2017). 1 gives the evidence lower bound.
+        Weight of the divergence of the codes from N(0, 1), in training and validation alike
+        (Higgins et al., 2017). 1 gives the evidence lower bound.
     importance_samples : int, default=1
-        With more than one code an image, training maximises the importance-weighted bound,
-        which is closer to the likelihood and needs ``beta=1``.
+        Codes drawn per image. With more than one, training maximises the
+        importance-weighted bound, which is closer to the likelihood and needs ``beta=1``.
     binarize : bool, default=False
         Draw each pixel of a training batch black or white, with its grey value as
         probability, anew each time. Validation images are taken as they are.
+    network : {"auto", "dense", "conv", "patch"}, default="auto"
+        ``"auto"`` takes convolutions for pictures of more than 1,024 numbers.
+    hidden_units : sequence of int, optional
+        Widths (``"conv"``: filters) of the encoder's hidden layers; the decoder mirrors
+        them. By default derived from the image's shape. ``()`` has none, which makes a
+        linear autoencoder.
+    tied : bool, default=False
+        Whether the decoder's weights are the encoder's, transposed. Dense networks only.
+    encoder, decoder : keras.Model, optional
+        A network of your own, from (n, *image_shape) to (n, code_dim) and back. Training
+        starts from its weights; the given models themselves stay as they are.
+    activation : str, default="relu"
+        Keras activation of the hidden layers.
+    code_activation : str, default="linear"
+        Keras activation of the code.
+    output_activation : str, default="linear"
+        Keras activation of the reconstruction. ``"sigmoid"`` suits pixels in [0, 1].
+    optimizer : str, default="adam"
+        Keras's name of the optimiser.
+    learning_rate : float, default=2e-3
+        The highest rate of the training.
+    schedule : {"cosine", "constant"}, default="cosine"
+        Whether the learning rate falls to zero over the training or stays.
+    warmup : float, default=0.0
+        Fraction of the training, from 0 to 1, in which the learning rate rises to its
+        highest.
+    clip_norm : float, optional
+        A gradient whose norm over all weights is larger is scaled down to this norm.
+    precision : {"float32", "bfloat16"}, default="float32"
+        What hidden layers compute in. Weights, codes and reconstructions are float32 either
+        way. bfloat16 is faster for large networks on processors that support it.
+    augmentation : dict, optional
+        Transforms a fraction of each training batch by random amounts, for example
+        ``{"rotation": 10, "scale": 0.1, "shear": 5, "shift": 0.05, "fraction": 0.5}``; see
+        `ae_toolkit.data.augmentation.RandomAffine`. For pictures, not for flat images.
+    epochs : int, default=30
+        How often each image is seen.
+    batch_size : int or "auto", default="auto"
+        Images per step. ``"auto"`` gives about 50 steps per epoch, with batches of 16 to
+        256 images, and 256 for a folder. A data set brings its own batches.
+    random_state : int, RandomState instance or None, default=None
+        Seeds everything random in ``fit``: the initial weights, the order of the images and
+        what is drawn for each batch. None makes each fit another one.
+    warm_start : bool, default=False
+        Whether a further ``fit`` starts from the weights of the one before.
+    verbose : int, default=0
+        0 is silent, 1 shows a progress bar, 2 prints a line per epoch.
 
     Attributes
     ----------
+    model_ : VariationalModel
+        The fitted Keras model, with ``.encoder`` and ``.decoder``.
+    history_ : dict of list of float
+        The training curve, with one value per epoch: ``"loss"`` and, under its own name,
+        each term of which the loss is made, averaged over the epoch's images while the
+        weights change. With validation images also ``"val_loss"`` and the terms' ``"val_"``
+        twins, taken at the epoch's end. The terms here: ``"reconstruction"``, minus the
+        log-likelihood of the image given a drawn code, and ``"kl"``, the divergence of the
+        image's codes from N(0, 1); ``loss`` is ``reconstruction + beta * kl``. With
+        ``importance_samples`` above 1 there is one term, ``"bound"``: minus the
+        importance-weighted bound. All are in nats per image.
     likelihood_ : str
         The one that was taken.
+    image_shape_ : tuple of int
+        Shape of one image as it came: (height, width, channels), (height, width) or
+        (pixels,).
+    n_features_in_ : int
+        How many numbers an image has.
 
     References
     ----------
@@ -227,31 +313,66 @@ class VariationalAutoencoder(Autoencoder):
         "binarize": ["boolean"],
     }
 
-    def __init__(self, code_dim=32, *, likelihood="auto", beta=1.0, importance_samples=1, binarize=False, **settings):
-        super().__init__(code_dim, **settings)
+    def __init__(
+        self,
+        code_dim: int = 32,
+        *,
+        likelihood: str = "auto",
+        beta: float = 1.0,
+        importance_samples: int = 1,
+        binarize: bool = False,
+        network: str = "auto",
+        hidden_units: Sequence[int] | None = None,
+        tied: bool = False,
+        encoder: Any = None,
+        decoder: Any = None,
+        activation: str = "relu",
+        code_activation: str = "linear",
+        output_activation: str = "linear",
+        optimizer: str = "adam",
+        learning_rate: float = 2e-3,
+        schedule: str = "cosine",
+        warmup: float = 0.0,
+        clip_norm: float | None = None,
+        precision: str = "float32",
+        augmentation: dict[str, float] | None = None,
+        epochs: int = 30,
+        batch_size: int | str = "auto",
+        random_state: int | np.random.RandomState | None = None,
+        warm_start: bool = False,
+        verbose: int = 0,
+    ) -> None:
+        super().__init__(
+            code_dim,
+            network=network,
+            hidden_units=hidden_units,
+            tied=tied,
+            encoder=encoder,
+            decoder=decoder,
+            activation=activation,
+            code_activation=code_activation,
+            output_activation=output_activation,
+            optimizer=optimizer,
+            learning_rate=learning_rate,
+            schedule=schedule,
+            warmup=warmup,
+            clip_norm=clip_norm,
+            precision=precision,
+            augmentation=augmentation,
+            epochs=epochs,
+            batch_size=batch_size,
+            random_state=random_state,
+            warm_start=warm_start,
+            verbose=verbose,
+        )
         self.likelihood = likelihood
         self.beta = beta
         self.importance_samples = importance_samples
         self.binarize = binarize
 
-    def sample(self, n_samples=1, random_state=None):
-        """Draw new images: codes from N(0, 1), decoded.
-
-        Parameters
-        ----------
-        n_samples : int, default=1
-        random_state : int, RandomState instance or None, default=None
-
-        Returns
-        -------
-        ndarray of float32, shape (n_samples, *image_shape_)
-            For ``"bernoulli"`` the pixels' probabilities, else their means.
-        """
-        check_is_fitted(self)
-        shape = (check_count(n_samples, "n_samples"), self.code_dim)
-        return self.inverse_transform(as_random_state(random_state).normal(size=shape))
-
-    def log_likelihood(self, X, n_samples=500, random_state=None):
+    def log_likelihood(
+        self, X: ArrayLike, n_samples: int = 500, random_state: int | np.random.RandomState | None = None
+    ) -> NDArray[np.float64]:
         """Estimate log p(x) of each image by importance sampling.
 
         The estimate is a lower bound on average, and closer the more samples are drawn.
@@ -261,7 +382,7 @@ class VariationalAutoencoder(Autoencoder):
         X : array-like, images of the shape seen in fit
             For ``"bernoulli"`` with pixels in [0, 1]; usual are black-and-white ones.
         n_samples : int, default=500
-            Codes an image.
+            Codes per image.
         random_state : int, RandomState instance or None, default=None
 
         Returns
@@ -270,30 +391,31 @@ class VariationalAutoencoder(Autoencoder):
             In nats per image.
         """
         check_is_fitted(self)
-        X, n_samples = self._check(X), check_count(n_samples, "n_samples")
-        self._check_pixels(X)
+        images, n_samples = self._check(X), check_count(n_samples, "n_samples")
+        self._check_pixels(images)
         seeds = keras.random.SeedGenerator(int(as_random_state(random_state).randint(2**31 - 1)))
-        step = loop.compiled(self.model_.log_likelihood)
+        step = backend.jit(self.model_.log_likelihood)
         at_once = 50  # samples, so that memory stays small
 
-        def of(images):
+        def estimate(batch):
             parts = []
             for first in range(0, n_samples, at_once):
                 count = min(at_once, n_samples - first)
-                noise = keras.random.normal((count, len(images), self.code_dim), seed=seeds)
-                parts.append(ops.convert_to_numpy(step(images, noise)).astype(float) + math.log(count / n_samples))
+                noise = keras.random.normal((count, len(batch), self.code_dim), seed=seeds)
+                parts.append(ops.convert_to_numpy(step(batch, noise)).astype(float) + math.log(count / n_samples))
             return np.logaddexp.reduce(parts, axis=0)
 
-        return np.concatenate([of(X[start : start + 100]) for start in range(0, len(X), 100)])
+        return np.concatenate([estimate(images[start : start + 100]) for start in range(0, len(images), 100)])
 
-    def _source(self, X, sample_weight, seed, steps_per_epoch, reset):
-        source = super()._source(X, sample_weight, seed, steps_per_epoch, reset)
-        seen = source.array if source.array is not None else ops.convert_to_numpy(next(source.epoch(0)))
-        if reset:
+    def _resolve_from_images(self, stream, first):
+        seen = ops.convert_to_numpy(stream.peek())
+        if first:
             auto = "bernoulli" if 0 <= seen.min() <= seen.max() <= 1 else "gaussian"
             self.likelihood_ = auto if self.likelihood == "auto" else self.likelihood
         self._check_pixels(seen)
-        return source
+
+    def _resolved_from_images(self):
+        return (self.likelihood_,)
 
     def _check_pixels(self, X):
         if self.likelihood_ == "bernoulli" and not 0 <= X.min() <= X.max() <= 1:
@@ -313,14 +435,14 @@ class VariationalAutoencoder(Autoencoder):
                 "expected output_activation='linear' for the likelihood 'bernoulli', which makes probabilities of the "
                 f"decoder's outputs by a sigmoid, got {self.output_activation!r}"
             )
-        networks = self._networks(seed, n_statistics=2)
-        return VariationalModel(*networks, self.likelihood_, self.beta, self.importance_samples, seed)
+        encoder, decoder = self._networks(seed, n_statistics=2)
+        return VariationalModel(encoder, decoder, self.likelihood_, self.beta, self.importance_samples, seed)
 
     def _augmentation(self, seed):
-        moves = super()._augmentation(seed)
+        transformation = super()._augmentation(seed)
         if not self.binarize:
-            return moves
+            return transformation
         if self.likelihood_ != "bernoulli":
             raise ValueError(f"expected binarize=False for the likelihood {self.likelihood_!r}, got True")
         binarize = Binarize(seed)
-        return binarize if moves is None else keras.Sequential([moves, binarize])
+        return binarize if transformation is None else keras.Sequential([transformation, binarize])

@@ -7,23 +7,10 @@ need no names; a code by the neighbours that it keeps and by what a simple class
 reads from it.
 """
 
-from ae_toolkit.metrics.clustering import (
-    ari,
-    clustering_accuracy,
-    clustering_scores,
-    knn_probe,
-    linear_probe,
-    nmi,
-    trustworthiness,
-)
-from ae_toolkit.metrics.reconstruction import (
-    FrechetDistance,
-    bits_per_pixel,
-    frechet_distance,
-    psnr,
-    reconstruction_error,
-    ssim,
-)
+from ae_toolkit.metrics.clustering import ari, clustering_accuracy, clustering_scores, nmi
+from ae_toolkit.metrics.codes import knn_probe, linear_probe, trustworthiness
+from ae_toolkit.metrics.generated import FrechetDistance, frechet_distance
+from ae_toolkit.metrics.reconstruction import bits_per_pixel, psnr, reconstruction_error, ssim
 
 __all__ = [
     "FrechetDistance",

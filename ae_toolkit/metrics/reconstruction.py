@@ -1,18 +1,16 @@
-"""Measures of images: reconstructions beside their originals, generated ones beside real ones.
-
-Users find them in ``ae.metrics``. The first three compare image by image, the Fréchet
-distance compares two sets whose images are not paired, and bits per pixel is the unit in
-which likelihoods of images are reported.
-"""
+"""Measures of reconstructions beside their originals, image by image, and the unit of likelihoods of images."""
 
 import math
-from dataclasses import dataclass
-from numbers import Integral
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ae_toolkit._validation import check_counts, check_finite, check_image_pair, check_mean_weights, check_positive
 
 
-def reconstruction_error(images, reconstructions, sample_weight=None):
+def reconstruction_error(
+    images: ArrayLike, reconstructions: ArrayLike, sample_weight: ArrayLike | None = None
+) -> float:
     """Return the article's loss: squared error summed over an image, averaged over images.
 
     Parameters
@@ -32,12 +30,12 @@ def reconstruction_error(images, reconstructions, sample_weight=None):
     ------
     ValueError
         If the shapes differ, nothing is given, or a value is NaN or infinite; if there is
-        not one weight an image, a weight is negative, or all are zero.
+        not one weight per image, a weight is negative, or all are zero.
 
     References
     ----------
     Hinton, G. E. and Salakhutdinov, R. R. (2006). Reducing the dimensionality of data
-    with neural networks. Science 313, 504-507. (The figures there are in this unit.)
+    with neural networks. Science 313, 504-507. (The errors there are in this unit.)
 
     Examples
     --------
@@ -47,20 +45,20 @@ def reconstruction_error(images, reconstructions, sample_weight=None):
     >>> reconstruction_error([[0.0], [0.0]], [[1.0], [2.0]], sample_weight=[3, 1])
     1.75
     """
-    images, reconstructions = _pairs(images, reconstructions)
-    errors = np.square(images - reconstructions).reshape(len(images), -1).sum(axis=1)
+    originals, found = check_image_pair(images, reconstructions)
+    errors = np.square(originals - found).reshape(len(originals), -1).sum(axis=1)
     if sample_weight is None:
         return float(errors.mean())
-    return float(np.average(errors, weights=_weights(sample_weight, len(images))))
+    return float(np.average(errors, weights=check_mean_weights(sample_weight, len(errors))))
 
 
-def psnr(images, reconstructions, data_range=1.0):
+def psnr(images: ArrayLike, reconstructions: ArrayLike, data_range: float = 1.0) -> float:
     """Return the peak signal-to-noise ratio, averaged over images.
 
     Parameters
     ----------
     images, reconstructions : array-like of equal shape (n, ...)
-        The originals and what was made of them; flat tables are welcome.
+        The originals and what was made of them; flat ones, too.
     data_range : float, default=1.0
         The distance from the darkest possible pixel to the brightest: 255 for 8-bit images.
 
@@ -88,42 +86,42 @@ def psnr(images, reconstructions, data_range=1.0):
     >>> psnr([[0.0, 1.0]], [[0.1, 0.9]])  # one tenth of the range off everywhere
     20.0
     """
-    images, reconstructions = _pairs(images, reconstructions)
-    data_range = _positive("data_range", data_range)
-    errors = np.square((images - reconstructions) / data_range).reshape(len(images), -1).mean(axis=1)
+    originals, found = check_image_pair(images, reconstructions)
+    data_range = check_positive(data_range, "data_range")
+    errors = np.square((originals - found) / data_range).reshape(len(originals), -1).mean(axis=1)
     with np.errstate(divide="ignore"):  # an exact image is meant to give infinity
         return float(np.mean(-10 * np.log10(errors)))
 
 
-def ssim(images, reconstructions, data_range=1.0):
+def ssim(images: ArrayLike, reconstructions: ArrayLike, data_range: float = 1.0) -> float:
     """Return the structural similarity, averaged over images, as scikit-image computes it.
 
     It compares brightness, contrast and pattern within a small window that moves over the
-    picture. Colour channels are compared one by one and averaged.
+    image. Colour channels are compared one by one and averaged.
 
     Parameters
     ----------
     images, reconstructions : array-like of equal shape (n, h, w) or (n, h, w, channels)
-        Pictures of at least 3×3 pixels. A flat table has lost what is beside what.
+        Images of at least 3×3 pixels. A flat table has lost which pixels are neighbours.
     data_range : float, default=1.0
         The distance from the darkest possible pixel to the brightest: 255 for 8-bit images.
 
     Returns
     -------
     float
-        At most 1, which only equal pictures reach. No unit.
+        At most 1, which only equal images reach. No unit.
 
     Raises
     ------
     ValueError
-        If the shapes differ, are not those of pictures or smaller than 3×3, nothing is
+        If the shapes differ, lack height and width or are smaller than 3×3, nothing is
         given, a value is NaN or infinite, or `data_range` is not positive.
 
     Notes
     -----
     The window is a square of 7×7 equal weights, scikit-image's default, or the largest odd
-    square that fits a smaller picture. An 8×8 picture has only four places for it, so its
-    figure is coarse, and figures for pictures of different sizes do not compare.
+    square that fits a smaller image. An 8×8 image has only four places for it, so its
+    value is coarse, and values for images of different sizes cannot be compared.
 
     References
     ----------
@@ -135,144 +133,35 @@ def ssim(images, reconstructions, data_range=1.0):
     --------
     >>> import numpy as np
     >>> from ae_toolkit.metrics import ssim
-    >>> pictures = np.random.default_rng(0).random((2, 8, 8, 1))
-    >>> ssim(pictures, pictures)
+    >>> images = np.random.default_rng(0).random((2, 8, 8, 1))
+    >>> ssim(images, images)
     1.0
-    >>> round(ssim(pictures, 1 - pictures), 1)  # light and dark exchanged
+    >>> round(ssim(images, 1 - images), 1)  # light and dark exchanged
     -0.9
     """
-    images, reconstructions = _pairs(images, reconstructions)
-    data_range = _positive("data_range", data_range)
-    if images.ndim not in (3, 4):
+    originals, found = check_image_pair(images, reconstructions)
+    data_range = check_positive(data_range, "data_range")
+    if originals.ndim not in (3, 4):
         raise ValueError(
-            "expected pictures of shape (n, height, width) or (n, height, width, channels), "
-            f"got {images.shape}; give flat images their height and width back with reshape"
+            "expected images of shape (n, height, width) or (n, height, width, channels), "
+            f"got {originals.shape}; give flat images their height and width back with reshape"
         )
-    side = min(images.shape[1:3])
+    side = min(originals.shape[1:3])
     if side < 3:
-        raise ValueError(f"expected pictures of at least 3×3 pixels, got shape {images.shape}")
+        raise ValueError(f"expected images of at least 3×3 pixels, got shape {originals.shape}")
     # Loaded here, since only this measure needs it and most users of this module do not.
     from skimage.metrics import structural_similarity
 
-    settings = {
-        "win_size": min(7, side - (side + 1) % 2),
-        "data_range": data_range,
-        "channel_axis": -1 if images.ndim == 4 else None,
-    }
-    found = [structural_similarity(*pair, **settings) for pair in zip(images, reconstructions, strict=True)]
-    return float(np.mean(found))
+    window = min(7, side - (side + 1) % 2)
+    channel_axis = -1 if originals.ndim == 4 else None
+    similarities = [
+        structural_similarity(*pair, win_size=window, data_range=data_range, channel_axis=channel_axis)
+        for pair in zip(originals, found, strict=True)
+    ]
+    return float(np.mean(similarities))
 
 
-@dataclass(frozen=True)
-class FrechetDistance:
-    """A Fréchet distance with what one must know to compare it with another.
-
-    Parameters
-    ----------
-    value : float
-        The distance, in squared units of the features.
-    features : str
-        Name of the features in which it was measured.
-    n_real, n_generated : int
-        How many images stood on either side; with fewer the distance comes out larger.
-
-    Examples
-    --------
-    >>> from ae_toolkit.metrics import FrechetDistance
-    >>> print(FrechetDistance(4.2, "PCA-32", 2000, 2000))
-    4.20 (features: PCA-32, 2000 real, 2000 generated images)
-    """
-
-    value: float
-    features: str
-    n_real: int
-    n_generated: int
-
-    def __str__(self):
-        return (
-            f"{self.value:.2f} (features: {self.features}, "
-            f"{self.n_real} real, {self.n_generated} generated images)"
-        )  # fmt: skip
-
-
-def frechet_distance(real, generated, features, name):
-    """Return how far generated images are from real ones, as two Gaussians in feature space.
-
-    With means m and covariances C of the features of either set, the distance is
-    ``||m_r - m_g||² + trace(C_r + C_g - 2 (C_r C_g)^(1/2))``. With the features of the
-    Inception network it is known as FID; here the features are yours, hence the name.
-
-    Parameters
-    ----------
-    real, generated : array-like of shape (n, ...) and (m, ...), images of one shape
-    features : callable
-        Takes either set and returns an array of shape (n, d), d numbers for each image: an
-        estimator's ``transform``, fitted on neither set if the comparison is to be fair.
-    name : str
-        Says which features these are, for example ``"PCA-32"``.
-
-    Returns
-    -------
-    FrechetDistance
-        ``value``, with the name of the features and both counts; 0 for equal sets.
-
-    Raises
-    ------
-    ValueError
-        If images or features are NaN or infinite or of other shapes than above, if either
-        set has no more images than features, or if the name is empty.
-    TypeError
-        If `features` cannot be called or `name` is no text.
-
-    Notes
-    -----
-    A finite sample makes the distance too large, the more so the fewer images there are:
-    compare only distances with equal features and equal counts.
-
-    References
-    ----------
-    Heusel, M., Ramsauer, H., Unterthiner, T., Nessler, B. and Hochreiter, S. (2017). GANs
-    trained by a two time-scale update rule converge to a local Nash equilibrium. NeurIPS.
-    (Equation 6.)
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from ae_toolkit.metrics import frechet_distance
-    >>> images = np.random.default_rng(0).random((50, 4))
-    >>> print(frechet_distance(images, images + 0.5, features=lambda x: x[:, :2], name="first two pixels"))
-    0.50 (features: first two pixels, 50 real, 50 generated images)
-    """
-    if not callable(features):
-        raise TypeError(f"expected features to be a function from images to an (n, d) array, got {features!r}")
-    if not isinstance(name, str):
-        raise TypeError(f"expected the name of the features as text, got {name!r}")
-    if not name.strip():
-        raise ValueError("expected the name of the features, for example 'PCA-32', got an empty one")
-    real, generated = _image_set("real", real), _image_set("generated", generated)
-    if real.shape[1:] != generated.shape[1:]:
-        raise ValueError(f"expected real and generated images of one shape, got {real.shape} and {generated.shape}")
-    found = [_features(features, "real", real), _features(features, "generated", generated)]
-    sizes = [each.shape[1] for each in found]
-    if sizes[0] != sizes[1]:
-        raise ValueError(f"expected as many features of real as of generated images, got {sizes[0]} and {sizes[1]}")
-    if min(len(real), len(generated)) <= sizes[0]:
-        raise ValueError(
-            f"expected more images than features in both sets, since fewer leave the covariance singular, "
-            f"got {len(real)} real and {len(generated)} generated images with {sizes[0]} features each"
-        )
-    means = [each.mean(axis=0) for each in found]
-    roots = [_covariance_root(each - mean) for each, mean in zip(found, means, strict=True)]
-    # With C_r = R'R and C_g = G'G, the product C_r C_g has the eigenvalues of the symmetric
-    # matrix (R G')(R G')'. Their roots are the singular values of R G': real and never
-    # negative, where a root of C_r C_g itself drifts into complex numbers.
-    shared = np.linalg.svd(roots[0] @ roots[1].T, compute_uv=False).sum()
-    spread = sum(np.square(root).sum() for root in roots)  # the traces of both covariances
-    value = np.square(means[0] - means[1]).sum() + spread - 2 * shared
-    return FrechetDistance(max(0.0, float(value)), name, len(real), len(generated))  # rounding can end below zero
-
-
-def bits_per_pixel(nats, image_shape):
+def bits_per_pixel(nats: ArrayLike, image_shape: ArrayLike) -> float | NDArray[np.float64]:
     """Return a negative log-likelihood in bits per pixel instead of nats per image.
 
     Parameters
@@ -304,74 +193,12 @@ def bits_per_pixel(nats, image_shape):
     >>> round(bits_per_pixel(543.4, (28, 28, 1)), 3)
     1.0
     """
-    image_shape = tuple(np.atleast_1d(np.asarray(image_shape, dtype=object)))
-    if not image_shape or not all(_is_count(side) for side in image_shape):
-        raise ValueError(f"expected image_shape as positive integers, for example (28, 28, 1), got {image_shape}")
-    nats = np.asarray(nats, dtype=np.float64)
-    if nats.size == 0 or not np.isfinite(nats).all():
-        raise ValueError(f"expected a finite number of nats per image, got {nats}")
-    bits = nats / (math.log(2) * math.prod(image_shape))
+    sides = check_counts(np.atleast_1d(np.asarray(image_shape, dtype=object)), "image_shape")
+    if not sides:
+        raise ValueError("expected image_shape to be positive integers, for example (28, 28, 1), got none")
+    values = np.asarray(nats, dtype=np.float64)
+    if values.size == 0:
+        raise ValueError("expected at least one number of nats per image, got none")
+    check_finite(values, "nats per image", "nats")
+    bits = values / (math.log(2) * math.prod(sides))
     return float(bits) if bits.ndim == 0 else bits
-
-
-def _pairs(images, reconstructions):
-    images, reconstructions = np.asarray(images, dtype=np.float64), np.asarray(reconstructions, dtype=np.float64)
-    if images.shape != reconstructions.shape:
-        raise ValueError(
-            f"expected images and reconstructions of one shape, got {images.shape} and {reconstructions.shape}"
-        )
-    _check_images(images, "the images")
-    _check_images(reconstructions, "the reconstructions")
-    return images, reconstructions
-
-
-def _check_images(images, name):
-    if images.ndim < 2 or images.size == 0:
-        raise ValueError(f"expected at least one image, as an array of shape (n, ...), got shape {images.shape}")
-    if not np.isfinite(images).all():
-        raise ValueError(f"expected finite pixels, got NaN or infinity in {name}")
-
-
-def _image_set(name, images):
-    images = np.asarray(images)  # keeps its type: the features may ask for float32
-    if images.dtype.kind not in "fiub":
-        raise ValueError(f"expected numbers as pixels, got {images.dtype} in the {name} images")
-    _check_images(images, f"the {name} images")
-    return images
-
-
-def _features(features, name, images):
-    found = np.asarray(features(images), dtype=np.float64)
-    if found.ndim != 2 or len(found) != len(images) or found.shape[1] == 0:
-        raise ValueError(f"expected features of shape ({len(images)}, d) from the {name} images, got {found.shape}")
-    if not np.isfinite(found).all():
-        raise ValueError(f"expected finite features, got NaN or infinity from the {name} images")
-    return found
-
-
-def _covariance_root(centred):
-    """Return R with R'R the covariance, without squaring the features, which would cost half of the digits."""
-    return np.linalg.qr(centred, mode="r") / math.sqrt(len(centred) - 1)
-
-
-def _weights(weights, n):
-    weights = np.asarray(weights, dtype=np.float64)
-    if weights.shape != (n,):
-        raise ValueError(f"expected one weight for each of {n} images, got shape {weights.shape}")
-    if not np.isfinite(weights).all() or weights.min() < 0 or weights.sum() == 0:
-        raise ValueError(
-            "expected finite weights, none negative and not all zero, "
-            f"got {weights.min()} to {weights.max()}"
-        )  # fmt: skip
-    return weights
-
-
-def _positive(name, value):
-    value = float(value)
-    if not (math.isfinite(value) and value > 0):
-        raise ValueError(f"expected {name} to be a positive number, got {value}")
-    return value
-
-
-def _is_count(value):
-    return isinstance(value, Integral) and not isinstance(value, bool | np.bool_) and value > 0

@@ -1,12 +1,12 @@
 """Encoders and decoders for a shape of image, the layers that they are made of, and what a training minimises."""
 
 from ae_toolkit.networks import layers, losses
+from ae_toolkit.networks._kinds import default_hidden_units
 from ae_toolkit.networks.builder import (
     KINDS,
     PRECISIONS,
     build,
     copy_networks,
-    default_hidden_units,
     resolve,
     tie,
 )

@@ -3,51 +3,29 @@
 ``build`` returns a matched pair for any image: 8×8, 28×28 or 32×32×3. Three kinds:
 ``"dense"`` layers over the flattened pixels; ``"conv"``, strided 3×3 convolutions that
 halve the picture until it is about 8 pixels wide; and ``"patch"``, which cuts the picture
-into a grid of about 7×7 patches and goes through residual blocks of 3×3 convolutions.
+into a grid of about 7×7 patches that pass through residual blocks of 3×3 convolutions.
 """
 
 import math
+from collections.abc import Iterable, Sequence
 from numbers import Integral
+from typing import Any
 
 import numpy as np
 
 from ae_toolkit._keras import keras
-from ae_toolkit.networks.layers import FromPatches, ResidualBlock, TiedDense, ToPatches
+from ae_toolkit._validation import check_count
+from ae_toolkit.networks._kinds import HALVES, Specification
+from ae_toolkit.networks.layers import TiedDense
 
 #: What a network may be called.
-KINDS = ("auto", "dense", "conv", "patch")
+KINDS = ("auto", *HALVES)
 #: What layers may compute in, and Keras's name for each.
 PRECISIONS = {"float32": "float32", "bfloat16": "mixed_bfloat16"}
 
 
-def default_hidden_units(n_pixels):
-    """Return two layer widths for an image of `n_pixels` numbers.
-
-    The first is the largest power of two that does not exceed the image, within 256 to
-    1,024; the second is half of it.
-
-    Parameters
-    ----------
-    n_pixels : int
-        Height × width × channels.
-
-    Returns
-    -------
-    tuple of int
-        The widths, from the image to the code.
-
-    Examples
-    --------
-    >>> from ae_toolkit.networks import default_hidden_units
-    >>> default_hidden_units(28 * 28), default_hidden_units(8 * 8)
-    ((512, 256), (256, 128))
-    """
-    width = min(1024, max(256, 2 ** int(math.log2(max(n_pixels, 2)))))
-    return width, width // 2
-
-
-def resolve(network, image_shape):
-    """Return ``"dense"`` or ``"conv"`` for ``"auto"``, else `network`, which has to suit the images.
+def resolve(network: str, image_shape: Sequence[int]) -> str:
+    """Return the kind of network that ``"auto"`` stands for, or `network` itself, which has to suit the images.
 
     ``"auto"`` takes convolutions for pictures of more than 1,024 numbers (32×32×3 and
     up); below, a dense network is both faster and at least as good on a CPU.
@@ -87,8 +65,20 @@ def resolve(network, image_shape):
     return network
 
 
-def build(image_shape, code_dim, network="auto", hidden_units=None, activation="relu", output_activation="linear",
-          seed=0, precision="float32", *, tied=False, code_activation="linear", n_statistics=1):  # fmt: skip
+def build(
+    image_shape: Sequence[int],
+    code_dim: int,
+    network: str = "auto",
+    hidden_units: Iterable[int] | None = None,
+    activation: str = "relu",
+    output_activation: str = "linear",
+    seed: int = 0,
+    precision: str = "float32",
+    *,
+    tied: bool = False,
+    code_activation: str = "linear",
+    n_statistics: int = 1,
+) -> tuple[Any, Any]:
     """Return an encoder and its mirror image, a decoder.
 
     Parameters
@@ -113,8 +103,7 @@ def build(image_shape, code_dim, network="auto", hidden_units=None, activation="
         Whether the decoder's kernels are the encoder's, transposed. Dense networks only.
     code_activation : str, default="linear"
     n_statistics : int, default=1
-        Numbers that the encoder returns for each number of the code, such as a mean and a
-        variance.
+        Numbers that the encoder returns per number of the code: 2 for a mean and a variance.
 
     Returns
     -------
@@ -138,29 +127,33 @@ def build(image_shape, code_dim, network="auto", hidden_units=None, activation="
     >>> encoder.output_shape, decoder.output_shape
     ((None, 4), (None, 8, 8, 1))
     """
-    image_shape, code_dim = tuple(map(int, image_shape)), int(code_dim)
-    if hidden_units is not None:
-        hidden_units = _sizes(hidden_units)
-    given = {"activation": activation, "code_activation": code_activation, "output_activation": output_activation}
-    for name, value in given.items():
-        _check_activation(name, value)
+    image_shape = tuple(check_count(side, "each number of image_shape") for side in image_shape)
+    code_dim, n_statistics = check_count(code_dim, "code_dim"), check_count(n_statistics, "n_statistics")
+    widths = None if hidden_units is None else _sizes(hidden_units)
+    _check_activation("activation", activation)
+    _check_activation("code_activation", code_activation)
+    _check_activation("output_activation", output_activation)
     kind = resolve(network, image_shape)
     if precision not in PRECISIONS:
         raise ValueError(f"expected precision to be one of {tuple(PRECISIONS)}, got {precision!r}")
     if tied and (kind != "dense" or n_statistics != 1):
         why = f"network={kind!r}" if kind != "dense" else "an encoder with more outputs than the code has numbers"
         raise ValueError(f"expected a dense network for tied=True, got {why}")
-    dtype, init = PRECISIONS[precision], _initializers(seed)
-    code = keras.layers.Dense(code_dim * n_statistics, code_activation, kernel_initializer=next(init), name="code")
-    halves = {"dense": _dense, "conv": _conv, "patch": _patch}[kind]
-    down, up = halves(image_shape, hidden_units, activation, output_activation, init, dtype, tied)
+    spec = Specification(image_shape, widths, activation, output_activation, PRECISIONS[precision], tied)
+    initializers = _initializers(seed)
+    code = keras.layers.Dense(
+        code_dim * n_statistics, code_activation, kernel_initializer=next(initializers), name="code"
+    )
+    down, up = HALVES[kind](spec, initializers)
     encoder = keras.Sequential([keras.layers.Input(image_shape), *down, code], name="encoder")
     decoder = keras.Sequential([keras.layers.Input((code_dim,)), *up], name="decoder")
     tie(encoder, decoder)
     return encoder, decoder
 
 
-def copy_networks(encoder, decoder, image_shape, code_dim, n_statistics=1):
+def copy_networks(
+    encoder: Any, decoder: Any, image_shape: Sequence[int], code_dim: int, n_statistics: int = 1
+) -> tuple[Any, Any] | None:
     """Return copies of a user's own encoder and decoder, or None if there are none.
 
     Parameters
@@ -190,26 +183,30 @@ def copy_networks(encoder, decoder, image_shape, code_dim, n_statistics=1):
         return None
     if encoder is None or decoder is None:
         raise ValueError(f"expected both encoder and decoder, got encoder={encoder!r} and decoder={decoder!r}")
-    code = (code_dim,)
-    wanted = {"encoder": (tuple(image_shape), (code_dim * n_statistics,)), "decoder": (code, tuple(image_shape))}
-    copies = []
-    for name, network in (("encoder", encoder), ("decoder", decoder)):
-        if not network.built:
-            raise ValueError(f"expected {name} to be built, with an Input of shape {wanted[name][0]}, got {network!r}")
-        shapes = tuple(network.input_shape[1:]), tuple(network.output_shape[1:])
-        if shapes != wanted[name]:
-            raise ValueError(
-                f"expected {name} to turn shape {wanted[name][0]} into {wanted[name][1]} for these images and "
-                f"code_dim={code_dim}, got a network from {shapes[0]} to {shapes[1]}"
-            )
-        copy = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(network))
-        copy.set_weights(network.get_weights())
-        copies.append(copy)
+    image, code, statistics = tuple(image_shape), (code_dim,), (code_dim * n_statistics,)
+    copies = (
+        _copy_network("encoder", encoder, image, statistics, code_dim),
+        _copy_network("decoder", decoder, code, image, code_dim),
+    )
     tie(*copies)
-    return tuple(copies)
+    return copies
 
 
-def tie(encoder, decoder):
+def _copy_network(name, network, wanted_input, wanted_output, code_dim):
+    if not network.built:
+        raise ValueError(f"expected {name} to be built, with an Input of shape {wanted_input}, got {network!r}")
+    found_input, found_output = tuple(network.input_shape[1:]), tuple(network.output_shape[1:])
+    if (found_input, found_output) != (wanted_input, wanted_output):
+        raise ValueError(
+            f"expected {name} to turn shape {wanted_input} into {wanted_output} for these images and "
+            f"code_dim={code_dim}, got a network from {found_input} to {found_output}"
+        )
+    copy = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(network))
+    copy.set_weights(network.get_weights())
+    return copy
+
+
+def tie(encoder: Any, decoder: Any) -> None:
     """Let each `TiedDense` layer of a decoder use the kernel of the encoder's dense layer that it mirrors.
 
     Parameters
@@ -251,90 +248,9 @@ def _check_activation(name, value):
 
 
 def _initializers(seed):
-    """Yield Glorot initialisers, each with a seed of its own derived from `seed`.
+    """Yield Glorot initialisers, each of which has a seed of its own, derived from `seed`.
 
     Keras would otherwise draw the seed from Python's global generator.
     """
     for word in np.random.SeedSequence(seed).generate_state(256):
         yield keras.initializers.GlorotUniform(seed=int(word) % 2**31)
-
-
-def _dense(image_shape, widths, activation, output_activation, init, dtype, tied):
-    layers, n_pixels = keras.layers, math.prod(image_shape)
-    widths = default_hidden_units(n_pixels) if widths is None else widths
-    flatten = [layers.Flatten()] if len(image_shape) > 1 else []
-    shape_back = [layers.Reshape(image_shape, dtype="float32")] if len(image_shape) > 1 else _to_float32(dtype)
-
-    def dense(size, act):
-        return layers.Dense(size, act, kernel_initializer=next(init), dtype=dtype)
-
-    def mirrored(size, act):
-        return TiedDense(size, act, dtype=dtype) if tied else dense(size, act)
-
-    image = mirrored(n_pixels, output_activation)
-    down = [dense(size, activation) for size in widths]
-    return [*flatten, *down], [*(mirrored(size, activation) for size in widths[::-1]), image, *shape_back]
-
-
-def _conv(image_shape, filters, activation, output_activation, init, dtype, _):
-    layers, (height, width, channels) = keras.layers, _picture(image_shape)
-    if filters is None:
-        stages = max(1, math.ceil(math.log2(min(height, width) / 8)))
-        filters = [32 * 2 ** min(stage, 2) for stage in range(stages)]
-    sizes = [(height, width)]  # of the picture after each stage, rounding up as "same" padding does
-    for _ in filters:
-        sizes.append(tuple(-(-side // 2) for side in sizes[-1]))
-    grid = (*sizes[-1], filters[-1] if filters else channels)
-
-    def conv(kind, count, act):
-        return kind(count, 3, strides=2, padding="same", activation=act, kernel_initializer=next(init), dtype=dtype)
-
-    down = [conv(layers.Conv2D, count, activation) for count in filters]
-    first_activation = activation if filters else output_activation
-    first = layers.Dense(math.prod(grid), first_activation, kernel_initializer=next(init), dtype=dtype)
-    up = [first, layers.Reshape(grid, dtype=dtype)]
-    targets = [*filters[:-1][::-1], channels]
-    for stage, count in enumerate(targets if filters else []):
-        last = stage == len(targets) - 1
-        up.append(conv(layers.Conv2DTranspose, count, output_activation if last else activation))
-        (full_h, full_w), (want_h, want_w) = sizes[-1 - stage], sizes[-2 - stage]
-        if (2 * full_h, 2 * full_w) != (want_h, want_w):  # an odd side came out one pixel too long
-            up.append(layers.Cropping2D(((0, 2 * full_h - want_h), (0, 2 * full_w - want_w))))
-    first, last = _without_channels(image_shape)
-    return [*first, *down, layers.Flatten()], [*up, *_to_float32(dtype), *last]
-
-
-def _patch(image_shape, widths, activation, output_activation, init, dtype, _):
-    layers, (height, width, channels) = keras.layers, _picture(image_shape)
-    widths = (32, 32) if widths is None else widths
-    if len(set(widths)) != 1:
-        raise ValueError(f"expected hidden_units to be equal widths, one for each residual block, got {widths}")
-    side = max(2, round(max(height, width) / 7))
-    grid = (-(-height // side), -(-width // side), widths[0])
-
-    def dense(size, act=None):
-        return layers.Dense(size, act, kernel_initializer=next(init), dtype=dtype)
-
-    def blocks():
-        return [*(ResidualBlock(activation, dtype=dtype) for _ in widths), layers.Activation(activation, dtype=dtype)]
-
-    down = [ToPatches(side, dtype=dtype), dense(widths[0]), *blocks(), layers.Flatten()]
-    up = [dense(math.prod(grid)), layers.Reshape(grid, dtype=dtype), *blocks()]
-    up += [dense(side * side * channels, output_activation), FromPatches((height, width, channels), side, dtype=dtype)]
-    first, last = _without_channels(image_shape)
-    return [*first, *down], [*up, *_to_float32(dtype), *last]
-
-
-def _picture(image_shape):
-    return image_shape if len(image_shape) == 3 else (*image_shape, 1)
-
-
-def _without_channels(image_shape):
-    """Return the layers that add a grey picture's channel axis and take it away again."""
-    if len(image_shape) == 3:
-        return [], []
-    return [keras.layers.Reshape((*image_shape, 1))], [keras.layers.Reshape(image_shape)]
-
-
-def _to_float32(dtype):
-    return [] if dtype == "float32" else [keras.layers.Activation("linear", dtype="float32")]

@@ -1,6 +1,12 @@
 """Layers that Keras does not have: tied weights, patches, a residual block, corruption."""
 
+import math
+from collections.abc import Callable, Sequence
+from numbers import Real
+from typing import Any
+
 from ae_toolkit._keras import keras
+from ae_toolkit._validation import check_count
 
 ops = keras.ops
 
@@ -12,10 +18,14 @@ class TiedDense(keras.layers.Layer):
     Parameters
     ----------
     units : int
+        How many numbers it returns per image.
     activation : str, optional
+        Keras's name of an activation; linear by default.
 
     Raises
     ------
+    ValueError
+        If `units` is not a positive integer, or there is no such activation.
     RuntimeError
         If it is called before `tie`.
 
@@ -37,21 +47,22 @@ class TiedDense(keras.layers.Layer):
     6.0
     """
 
-    def __init__(self, units, activation=None, **kwargs):
+    def __init__(self, units: int, activation: str | None = None, **kwargs: Any):
         super().__init__(**kwargs)
-        self.units, self.activation = units, keras.activations.get(activation)
-        self._kernel = None
+        self.units, self.activation = check_count(units, "units"), keras.activations.get(activation)
+        self._kernel: Callable[[], Any] | None = None
 
     def build(self, input_shape):
         self.bias = self.add_weight(shape=(self.units,), initializer="zeros", name="bias")
         self.built = True
 
-    def tie(self, dense):
-        """Use the kernel of a dense layer from here on.
+    def tie(self, dense: Any) -> None:
+        """Use the kernel of a dense layer from now on.
 
         Parameters
         ----------
         dense : keras.layers.Dense
+            Its input has as many numbers as this layer has units.
         """
         # In a function, so that Keras does not take the other layer's weights for this one's as well.
         self._kernel = lambda: dense.kernel
@@ -74,10 +85,18 @@ class TiedDense(keras.layers.Layer):
 class ToPatches(keras.layers.Layer):
     """Cut pictures into a grid of square patches; what is missing at the far edges is 0.
 
+    Pictures of shape (n, height, width, channels) become patches of shape
+    (n, rows, columns, side² × channels).
+
     Parameters
     ----------
     side : int
         Of a patch, in pixels.
+
+    Raises
+    ------
+    ValueError
+        If `side` is not a positive integer.
 
     Examples
     --------
@@ -87,9 +106,9 @@ class ToPatches(keras.layers.Layer):
     (2, 3, 2, 48)
     """
 
-    def __init__(self, side, **kwargs):
+    def __init__(self, side: int, **kwargs: Any):
         super().__init__(**kwargs)
-        self.side = side
+        self.side = check_count(side, "side")
 
     def call(self, images):
         _, height, width, channels = images.shape
@@ -112,6 +131,12 @@ class FromPatches(keras.layers.Layer):
     image_shape : tuple of int
         Height, width and channels.
     side : int
+        Of a patch, in pixels.
+
+    Raises
+    ------
+    ValueError
+        If `image_shape` is not three positive integers, or `side` is not one.
 
     Examples
     --------
@@ -121,9 +146,12 @@ class FromPatches(keras.layers.Layer):
     (2, 10, 8, 3)
     """
 
-    def __init__(self, image_shape, side, **kwargs):
+    def __init__(self, image_shape: Sequence[int], side: int, **kwargs: Any):
         super().__init__(**kwargs)
-        self.image_shape, self.side = tuple(image_shape), side
+        if len(image_shape) != 3:
+            raise ValueError(f"expected image_shape to be (height, width, channels), got {tuple(image_shape)}")
+        self.image_shape = tuple(check_count(number, "each number of image_shape") for number in image_shape)
+        self.side = check_count(side, "side")
 
     def call(self, patches):
         height, width, channels = self.image_shape
@@ -138,11 +166,17 @@ class FromPatches(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package="ae_toolkit")
 class ResidualBlock(keras.layers.Layer):
-    """Add to a picture a 3×3 convolution of its activations; at first, nothing.
+    """Add to a picture a 3×3 convolution of its activations, whose weights are 0 at first.
 
     Parameters
     ----------
     activation : str
+        Keras's name of an activation.
+
+    Raises
+    ------
+    ValueError
+        If there is no such activation.
 
     References
     ----------
@@ -158,7 +192,7 @@ class ResidualBlock(keras.layers.Layer):
     True
     """
 
-    def __init__(self, activation, **kwargs):
+    def __init__(self, activation: str, **kwargs: Any):
         super().__init__(**kwargs)
         self.activation = keras.activations.get(activation)
 
@@ -188,8 +222,14 @@ class Corruption(keras.layers.Layer):
         Adds normal noise; sets pixels to 0; or sets them to 0 or 1, either with the same
         probability.
     amount : float
-        The noise's standard deviation in pixel units; or the part of the pixels that is set.
+        The standard deviation of the noise, in pixel units; for the other kinds the fraction
+        of the pixels that is set, at most 1.
     seed : int, optional
+
+    Raises
+    ------
+    ValueError
+        If there is no such kind, or `amount` is not a finite number in its range.
 
     References
     ----------
@@ -208,9 +248,17 @@ class Corruption(keras.layers.Layer):
 
     KINDS = ("gaussian", "masking", "salt_and_pepper")
 
-    def __init__(self, kind, amount, seed=None, **kwargs):
+    def __init__(self, kind: str, amount: float, seed: int | None = None, **kwargs: Any):
         super().__init__(**kwargs)
-        self.kind, self.amount, self.seed = kind, amount, seed
+        if kind not in self.KINDS:
+            raise ValueError(f"expected kind to be one of {self.KINDS}, got {kind!r}")
+        if not isinstance(amount, Real) or isinstance(amount, bool) or not 0 <= amount < math.inf:
+            raise ValueError(f"expected amount to be a finite number of at least 0, got {amount!r}")
+        if kind != "gaussian" and amount > 1:
+            raise ValueError(
+                f"expected amount to be a fraction of the pixels, from 0 to 1, for kind={kind!r}, got {amount!r}"
+            )
+        self.kind, self.amount, self.seed = kind, float(amount), seed
         self.generator = keras.random.SeedGenerator(seed)
         self.built = True
 
@@ -222,7 +270,7 @@ class Corruption(keras.layers.Layer):
             return images + self.amount * keras.random.normal(shape, dtype=images.dtype, seed=self.generator)
         drawn = keras.random.uniform(shape, dtype=images.dtype, seed=self.generator)
         corrupted = ops.zeros_like(images)
-        if self.kind == "salt_and_pepper":  # the lower half of the numbers that corrupt a pixel makes it white
+        if self.kind == "salt_and_pepper":  # of the draws that corrupt a pixel, the lower half makes it white
             corrupted = ops.cast(drawn < self.amount / 2, images.dtype)
         return ops.where(drawn < self.amount, corrupted, images)
 

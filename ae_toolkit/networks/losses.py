@@ -1,18 +1,19 @@
 """Training objectives, as functions of Keras tensors on any backend.
 
-Each sums over an image's pixels, or over a code's numbers, and gives one number per
+Each sums over an image's pixels, or over a code's numbers, and returns one number per
 image; ``weighted_mean`` makes a batch's loss of them. Errors are in squared pixel units,
 likelihoods and divergences in nats: the units in which the whole package reports.
 """
 
 import math
+from typing import Any
 
 from ae_toolkit._keras import keras
 
 ops = keras.ops
 
 
-def squared_error(images, reconstructions):
+def squared_error(images: Any, reconstructions: Any) -> Any:
     """Return the squared error of each image, summed over its pixels.
 
     Averaged over images this is the article's loss, (1/n) times the sum of ``||x_i - x̂_i||²``.
@@ -36,18 +37,18 @@ def squared_error(images, reconstructions):
     return sum_per_image(ops.square(ops.subtract(images, reconstructions)))
 
 
-def bernoulli_nll(images, logits):
+def bernoulli_nll(images: Any, logits: Any) -> Any:
     """Return the negative log-likelihood of each image under independent black-and-white pixels, in nats.
 
-    For grey values it is the cross-entropy, whose smallest value is not 0.
+    For grey pixels it is the cross-entropy, whose smallest value is not 0.
 
     Parameters
     ----------
     images : tensor of shape (n, ...)
         Pixels in [0, 1].
     logits : tensor of a shape that `images` is broadcast to
-        The logits of a pixel's probability to be 1. Axes in front, as of several
-        samples an image, are kept.
+        The logit of each pixel's probability to be 1. Axes in front, such as one for several
+        samples per image, are kept.
 
     Returns
     -------
@@ -66,7 +67,7 @@ def bernoulli_nll(images, logits):
     )
 
 
-def gaussian_nll(images, means, log_scale):
+def gaussian_nll(images: Any, means: Any, log_scale: Any) -> Any:
     """Return the negative log-likelihood of each image under normally distributed pixels, in nats.
 
     Parameters
@@ -91,8 +92,8 @@ def gaussian_nll(images, means, log_scale):
     return sum_per_image(nats, keep=len(means.shape) - len(images.shape) + 1)
 
 
-def gaussian_kl(means, log_variances):
-    """Return the divergence of N(mean, variance) from N(0, 1), summed over a code's numbers, in nats.
+def gaussian_kl(means: Any, log_variances: Any) -> Any:
+    """Return the divergence of N(mean, variance) from N(0, 1) for each code, summed over its numbers, in nats.
 
     The closed form of Kingma and Welling (2014), appendix B.
 
@@ -118,12 +119,12 @@ def gaussian_kl(means, log_variances):
     return 0.5 * ops.sum(ops.square(means) + ops.exp(log_variances) - 1 - log_variances, axis=-1)
 
 
-def gaussian_log_density(codes, means, log_variances):
+def gaussian_log_density(codes: Any, means: Any, log_variances: Any) -> Any:
     """Return the logarithm of a normal density, summed over a code's numbers, in nats.
 
     Parameters
     ----------
-    codes, means, log_variances : tensors of shapes that go together, (..., code_dim)
+    codes, means, log_variances : tensors of shape (..., code_dim), or broadcast to it
 
     Returns
     -------
@@ -140,15 +141,15 @@ def gaussian_log_density(codes, means, log_variances):
     return -0.5 * ops.sum(nats, axis=-1)
 
 
-def bernoulli_kl(target, activities):
-    """Return the divergence of a target activity from the activities of units, summed over units, in nats.
+def bernoulli_kl(target: float, activities: Any) -> Any:
+    """Return the divergence of a target activity from the mean activities of units, summed over units, in nats.
 
     Parameters
     ----------
     target : float
         Between 0 and 1.
     activities : tensor of shape (units,)
-        Between 0 and 1: how active each unit is on average.
+        Between 0 and 1: the mean activity of each unit over a batch.
 
     Returns
     -------
@@ -170,7 +171,7 @@ def bernoulli_kl(target, activities):
     return ops.sum(on + off)
 
 
-def weighted_mean(per_image, sample_weight=None):
+def weighted_mean(per_image: Any, sample_weight: Any = None) -> Any:
     """Return the mean of one number per image.
 
     Parameters
@@ -193,14 +194,14 @@ def weighted_mean(per_image, sample_weight=None):
     return ops.mean(per_image if sample_weight is None else per_image * sample_weight)
 
 
-def sum_per_image(values, keep=1):
-    """Return the sum over all axes but the first few.
+def sum_per_image(values: Any, keep: int = 1) -> Any:
+    """Return the sum over all axes but the first, of images, or the first few.
 
     Parameters
     ----------
     values : tensor
     keep : int, default=1
-        How many axes stay.
+        How many axes are not summed over.
 
     Returns
     -------

@@ -5,16 +5,12 @@ the only mark: classes carry their names, cells their counts, curves their line 
 Axes say their units.
 """
 
-from ae_toolkit.plots.curves import (
-    ERROR_LABEL,
-    PALETTE,
-    code_scatter,
-    confusion,
-    learning_curves,
-    sweep,
-    training_curve,
-)
-from ae_toolkit.plots.images import image_grid, interpolation, latent_grid, reconstructions
+from ae_toolkit.plots._colours import PALETTE
+from ae_toolkit.plots._labels import ERROR_LABEL
+from ae_toolkit.plots.classes import confusion
+from ae_toolkit.plots.codes import code_scatter, latent_grid
+from ae_toolkit.plots.curves import learning_curves, sweep, training_curve
+from ae_toolkit.plots.images import image_grid, interpolation, reconstructions
 
 __all__ = [
     "ERROR_LABEL",

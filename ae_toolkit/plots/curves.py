@@ -1,147 +1,57 @@
-"""The book's figures: each function draws on axes, given or its own, and returns them.
+"""Curves: a loss over the epochs of a training, and a measure against a swept parameter."""
 
-Colours come from a palette made for colour-blind readers (Petroff, 2021) and are never
-the only mark: classes carry their names, cells their counts, curves their line styles.
-Axes say their units.
-"""
-
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import cycle
+from typing import Any, NamedTuple
 
 import numpy as np
 from cycler import cycler
-from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.axes import Axes
+from numpy.typing import ArrayLike, NDArray
 
-from ae_toolkit.plots import images
+from ae_toolkit._validation import check_finite
+from ae_toolkit.plots import _labels
+from ae_toolkit.plots._axes import axes_or_new
+from ae_toolkit.plots._colours import PALETTE
+from ae_toolkit.plots._labels import ERROR_LABEL
 
-#: Ten colours that colour-blind readers can tell apart.
-#: Petroff, M. A. (2021). Accessible color sequences for data visualization. arXiv:2107.02270.
-PALETTE = (
-    "#3f90da", "#ffa90e", "#bd1f01", "#94a4a2", "#832db6", "#a96b59", "#e76300", "#b9ac70", "#717581", "#92dadd",
-)  # fmt: skip
 _LINES = cycler(marker=["o", "s", "^"]) * cycler(linestyle=["-", "--", "-.", ":"])  # the line style changes first
-_CURVE_NAMES = {"loss": "training", "val_loss": "validation"}
-#: The book's unit of error, on an axis.
-ERROR_LABEL = "squared error per image"
+
+_History = Mapping[str, ArrayLike]
+_Keys = str | Sequence[str] | None
 
 
-def code_scatter(codes, labels, class_names=None, ax=None):
-    """Draw two-dimensional codes, coloured and named by class.
-
-    Parameters
-    ----------
-    codes : array-like of shape (n, 2)
-    labels : array-like of int, shape (n,)
-    class_names : sequence of str, optional
-        By default the class numbers.
-    ax : matplotlib.axes.Axes, optional
-
-    Returns
-    -------
-    matplotlib.axes.Axes
-
-    Raises
-    ------
-    ValueError
-        If the codes are not two numbers each, or not one a label.
-
-    Examples
-    --------
-    >>> from ae_toolkit.plots import code_scatter
-    >>> ax = code_scatter([[0.0, 0.0], [1.0, 1.0]], [0, 1])
-    >>> ax.get_xlabel()
-    'code, 1st number'
-    """
-    codes, labels = np.asarray(codes), np.asarray(labels)
-    if codes.ndim != 2 or codes.shape[1] != 2 or labels.shape != codes.shape[:1]:
-        raise ValueError(f"expected codes of shape (n, 2) and n labels, got {codes.shape} and {labels.shape}")
-    ax = images.axes_or_new(ax, figsize=(5, 5))
-    for index, label in enumerate(np.unique(labels)):
-        own = codes[labels == label]
-        ax.scatter(*own.T, s=6, alpha=0.5, color=PALETTE[index % len(PALETTE)], linewidths=0)
-        name = str(label) if class_names is None else class_names[label]
-        box = {"boxstyle": "round,pad=0.15", "facecolor": "white", "alpha": 0.8, "linewidth": 0}
-        ax.text(*np.median(own, axis=0), name, ha="center", va="center", weight="bold", bbox=box)
-    ax.set(**images.CODE_LABELS)
-    return ax
-
-
-def confusion(labels_true, labels_pred, class_names=None, ax=None):
-    """Draw how many images of each class were taken for which: a confusion matrix.
-
-    Parameters
-    ----------
-    labels_true, labels_pred : array-like of shape (n,)
-        The classes and what was predicted.
-    class_names : sequence of str, optional
-        With it, labels are indices into the names, and each name has its row and column.
-        Without it, the labels that occur stand for themselves, in order.
-    ax : matplotlib.axes.Axes, optional
-
-    Returns
-    -------
-    matplotlib.axes.Axes
-        Rows are true classes, columns predicted ones. Each cell's number of images is
-        written in it; its shade goes from none to the largest number.
-
-    Raises
-    ------
-    ValueError
-        If the lengths differ, nothing is given, one vector is text and the other is not,
-        or a label is NaN or no index into the names.
-
-    Examples
-    --------
-    >>> from ae_toolkit.plots import confusion
-    >>> ax = confusion([0, 0, 1], [0, 1, 1], class_names=["shirt", "shoe"])
-    >>> [text.get_text() for text in ax.texts]
-    ['1', '1', '0', '1']
-    """
-    labels_true, labels_pred = np.asarray(labels_true), np.asarray(labels_pred)
-    if labels_true.ndim != 1 or labels_true.shape != labels_pred.shape or labels_true.size == 0:
-        raise ValueError(
-            "expected two label vectors of one length, at least 1, "
-            f"got shapes {labels_true.shape} and {labels_pred.shape}"
-        )
-    if (labels_true.dtype.kind in "US") != (labels_pred.dtype.kind in "US"):
-        raise ValueError(f"expected labels of one kind, got {labels_true.dtype} and {labels_pred.dtype}")
-    both = np.concatenate([labels_true, labels_pred])
-    if np.any(both != both):  # only NaN differs from itself; NumPy's isnan refuses text
-        raise ValueError("expected a label for each image, got NaN")
-    if class_names is None:
-        classes, both = np.unique(both, return_inverse=True)
-        class_names = [str(label) for label in classes]
-    elif both.dtype.kind not in "iu" or both.min() < 0 or both.max() >= len(class_names):
-        raise ValueError(
-            f"expected labels that are integers from 0 to {len(class_names) - 1}, one for each class name, "
-            f"got {both.dtype} from {both.min()} to {both.max()}"
-        )
-    n = len(class_names)
-    counts = np.zeros((n, n), dtype=int)
-    np.add.at(counts, (both[: len(labels_true)], both[len(labels_true) :]), 1)
-    ax = images.axes_or_new(ax, figsize=(1.5 + 0.45 * n, 1.5 + 0.45 * n))
-    # From white to a colour light enough for black figures: every cell can be read, in grey too.
-    shades = LinearSegmentedColormap.from_list("counts", ["white", PALETTE[0]])
-    ax.imshow(counts, cmap=shades, vmin=0, vmax=max(1, counts.max()), interpolation="nearest")
-    for (row, column), count in np.ndenumerate(counts):
-        ax.text(column, row, str(count), ha="center", va="center", fontsize="small", color="black")
-    ax.set_xticks(range(n), class_names, rotation=90 if max(map(len, class_names)) > 3 else 0)
-    ax.set_yticks(range(n), class_names)
-    ax.set(xlabel="predicted class", ylabel="true class", title="number of images")
-    return ax
-
-
-def training_curve(history, ax=None):
-    """Draw a training curve: error over epochs, on a logarithmic scale.
+def training_curve(
+    history: _History,
+    keys: _Keys = None,
+    ylabel: str | None = None,
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw a training curve: the loss over epochs, that of validation images beside it.
 
     Parameters
     ----------
     history : dict of sequence of float
-        An estimator's ``history_``: ``loss`` and perhaps ``val_loss``.
+        An estimator's ``history_``: ``loss``, perhaps the terms that it is made of, and
+        perhaps each of them for validation images (``val_loss``); one number per epoch.
+    keys : str or sequence of str, optional
+        Which curves to draw, for example ``["kl", "val_kl"]``. By default ``loss`` and
+        ``val_loss``, or all curves of a history that has neither.
+    ylabel : str, optional
+        With its unit. By default it follows from the curves' names: a loss with a term
+        ``kl`` or ``bound`` is in nats per image, one without in squared error per image,
+        with the penalties that are added to it; and so is a curve of another name.
     ax : matplotlib.axes.Axes, optional
 
     Returns
     -------
     matplotlib.axes.Axes
+        The scale is logarithmic if every value drawn is positive.
+
+    Raises
+    ------
+    ValueError
+        If the history lacks a curve, or there is none to draw.
 
     Examples
     --------
@@ -149,30 +59,53 @@ def training_curve(history, ax=None):
     >>> ax = training_curve({"loss": [4.0, 2.0], "val_loss": [4.1, 2.5]})
     >>> ax.get_xlabel(), ax.get_ylabel()
     ('epoch', 'squared error per image')
+    >>> history = {"loss": [9.0, 7.0], "reconstruction": [8.0, 5.0], "kl": [1.0, 2.0]}
+    >>> ax = training_curve(history, keys=["reconstruction", "kl"])
+    >>> ax.get_ylabel(), [line.get_label() for line in ax.lines]
+    ('nats per image', ['reconstruction, training', 'kl, training'])
     """
-    ax = images.axes_or_new(ax, figsize=(5, 3.2))
-    for style, colour, (key, values) in zip(_LINES(), cycle(PALETTE), history.items(), strict=False):
-        epochs = range(1, len(values) + 1)
-        ax.plot(epochs, values, color=colour, linestyle=style["linestyle"], label=_CURVE_NAMES.get(key, key))
-    ax.set(xlabel="epoch", ylabel=ERROR_LABEL, yscale="log")
+    keys = _keys_to_draw(history, keys)
+    lacking = [key for key in keys if key not in history]
+    if lacking:
+        raise ValueError(f"expected {lacking[0]!r} in the history, got one with {sorted(history)}")
+    if not keys:
+        raise ValueError("expected at least one curve to draw, got none")
+    curves = {key: np.asarray(history[key], dtype=float) for key in keys}
+    for key, values in curves.items():
+        if values.ndim != 1:
+            raise ValueError(f"expected one number per epoch of {key!r}, got shape {values.shape}")
+    ax = axes_or_new(ax, figsize=(5, 3.2))
+    for style, colour, (key, values) in zip(_LINES(), cycle(PALETTE), curves.items(), strict=False):
+        name = _labels.curve_name(key, keys)
+        ax.plot(range(1, len(values) + 1), values, color=colour, linestyle=style["linestyle"], label=name)
+    if ylabel is None:
+        ylabel = _labels.common_label(_labels.value_label(key, history) for key in keys)
+    ax.set(xlabel=_labels.EPOCH_LABEL, ylabel=ylabel, yscale=_scale(curves.values()))
     ax.legend()
     return ax
 
 
-def learning_curves(histories, labels=None, keys=None, ylabel=ERROR_LABEL, ax=None):
+def learning_curves(
+    histories: Sequence[_History] | Sequence[Sequence[_History]],
+    labels: Sequence[str] | None = None,
+    keys: _Keys = None,
+    ylabel: str | None = None,
+    ax: Axes | None = None,
+) -> Axes:
     """Draw training curves of several seeds: their mean, within one standard deviation.
 
     Parameters
     ----------
     histories : sequence of dict, or sequence of sequences of dict
-        Histories of one setting, one a seed, or several such groups. A history is an
-        estimator's ``history_``: named curves, one number an epoch.
+        Histories of one setting, one per seed, or several such groups. A history is an
+        estimator's ``history_``: named curves, one number per epoch.
     labels : sequence of str, optional
         Names of the groups; by default their numbers, where there are several.
-    keys : sequence of str, optional
-        Which curves to draw, for example ``["val_loss"]``; by default all.
-    ylabel : str
-        With its unit.
+    keys : str or sequence of str, optional
+        Which curves to draw, for example ``["val_loss"]``. By default ``loss`` and
+        ``val_loss``, or all curves of histories that have neither.
+    ylabel : str, optional
+        With its unit. By default it follows from the curves' names, as `training_curve` says.
     ax : matplotlib.axes.Axes, optional
 
     Returns
@@ -187,7 +120,7 @@ def learning_curves(histories, labels=None, keys=None, ylabel=ERROR_LABEL, ax=No
         If `histories` is a single history.
     ValueError
         If there is no history, one lacks a curve, a value is NaN or infinite, or there is
-        not one label a group.
+        not one label per group.
 
     Examples
     --------
@@ -197,39 +130,36 @@ def learning_curves(histories, labels=None, keys=None, ylabel=ERROR_LABEL, ax=No
     >>> [line.get_label() for line in ax.lines], ax.lines[0].get_ydata().tolist()
     (['dense, training', 'conv, training'], [4.5, 2.25])
     """
-    if hasattr(histories, "keys"):
-        raise TypeError("expected a sequence of histories, one a seed, got a single history; training_curve draws one")
-    groups = list(histories)
-    if groups and all(hasattr(group, "keys") for group in groups):
-        groups = [groups]
-    groups = [list(group) for group in groups]
-    if not groups or not all(groups):
-        raise ValueError(f"expected at least one history in each group, got {[len(group) for group in groups]}")
-    if labels is None:
-        labels = [""] if len(groups) == 1 else [str(number) for number in range(1, len(groups) + 1)]
-    if len(labels) != len(groups):
-        raise ValueError(f"expected a label for each of {len(groups)} groups of histories, got {len(labels)}")
-    curves = []
-    for label, colour, group in zip(labels, cycle(PALETTE), groups, strict=False):
-        for key in group[0] if keys is None else keys:
-            name = ", ".join(part for part in (label, _CURVE_NAMES.get(key, key)) if part)
-            curves.append((name, colour, _over_seeds(group, key, name)))
+    groups = _groups(histories)
+    labels = _group_labels(labels, len(groups))
+    curves = [
+        curve
+        for label, colour, group in zip(labels, cycle(PALETTE), groups, strict=False)
+        for curve in _curves_of_group(group, label, colour, keys)
+    ]
     if not curves:
         raise ValueError("expected at least one curve to draw, got none")
-    ax = images.axes_or_new(ax, figsize=(5.5, 3.6))
-    for style, (name, colour, values) in zip(_LINES(), curves, strict=False):
-        epochs = np.arange(1, values.shape[1] + 1)
-        # A marker on every tenth of the way at most: more would hide the line.
-        ax.plot(epochs, values.mean(axis=0), color=colour, label=name, markersize=4,
+    ax = axes_or_new(ax, figsize=(5.5, 3.6))
+    for style, curve in zip(_LINES(), curves, strict=False):
+        epochs = np.arange(1, curve.values.shape[1] + 1)
+        # Ten markers per curve at most: more would hide the line.
+        ax.plot(epochs, curve.values.mean(axis=0), color=curve.colour, label=curve.name, markersize=4,
                 markevery=max(1, len(epochs) // 10), **style)  # fmt: skip
-        _band(ax, epochs, values.T, colour)
-    scale = "log" if min(values.min() for _, _, values in curves) > 0 else "linear"
-    ax.set(xlabel="epoch", ylabel=ylabel, yscale=scale)
+        _band(ax, epochs, curve.values.T, curve.colour)
+    if ylabel is None:
+        ylabel = _labels.common_label(curve.ylabel for curve in curves)
+    ax.set(xlabel=_labels.EPOCH_LABEL, ylabel=ylabel, yscale=_scale(curve.values for curve in curves))
     ax.legend()
     return ax
 
 
-def sweep(x, curves, xlabel, ylabel=ERROR_LABEL, ax=None):
+def sweep(
+    x: Sequence[float],
+    curves: Mapping[str, ArrayLike],
+    xlabel: str,
+    ylabel: str = ERROR_LABEL,
+    ax: Axes | None = None,
+) -> Axes:
     """Draw a measure against a swept parameter, with its spread over seeds.
 
     Parameters
@@ -259,12 +189,12 @@ def sweep(x, curves, xlabel, ylabel=ERROR_LABEL, ax=None):
     >>> [line.get_label() for line in ax.lines]
     ['PCA', 'autoencoder']
     """
-    curves = {name: np.asarray(values, dtype=float) for name, values in curves.items()}
-    for name, values in curves.items():
+    measured = {name: np.asarray(values, dtype=float) for name, values in curves.items()}
+    for name, values in measured.items():
         if values.ndim not in (1, 2) or len(values) != len(x):
             raise ValueError(f"expected {len(x)} values of {name!r}, one for each x, got shape {values.shape}")
-    ax = images.axes_or_new(ax, figsize=(5.5, 3.6))
-    for style, colour, (name, values) in zip(_LINES(), cycle(PALETTE), curves.items(), strict=False):
+    ax = axes_or_new(ax, figsize=(5.5, 3.6))
+    for style, colour, (name, values) in zip(_LINES(), cycle(PALETTE), measured.items(), strict=False):
         mean = values.reshape(len(x), -1).mean(axis=1)
         ax.plot(x, mean, color=colour, label=name, markersize=4, **style)
         _band(ax, x, values, colour)
@@ -273,22 +203,78 @@ def sweep(x, curves, xlabel, ylabel=ERROR_LABEL, ax=None):
     return ax
 
 
-def _over_seeds(group, key, name):
+class _Curve(NamedTuple):
+    """A curve of several seeds: what the legend and the axis call it, its colour, and values (n_seeds, n_epochs)."""
+
+    name: str
+    ylabel: str
+    colour: str
+    values: NDArray[np.float64]
+
+
+def _groups(histories: Any) -> list[list[_History]]:
+    """Return the histories in groups, each a list of at least one."""
+    if _is_history(histories):
+        raise TypeError(
+            "expected a sequence of histories, one per seed, got a single history; training_curve draws one"
+        )
+    groups = list(histories)
+    if groups and all(_is_history(group) for group in groups):
+        groups = [groups]
+    groups = [list(group) for group in groups]
+    if not groups or not all(groups):
+        raise ValueError(f"expected at least one history in each group, got {[len(group) for group in groups]}")
+    return groups
+
+
+def _is_history(value: Any) -> bool:
+    return hasattr(value, "keys")
+
+
+def _group_labels(labels: Sequence[str] | None, n_groups: int) -> Sequence[str]:
+    if labels is None:
+        return [""] if n_groups == 1 else [str(number) for number in range(1, n_groups + 1)]
+    if len(labels) != n_groups:
+        raise ValueError(f"expected a label for each of {n_groups} groups of histories, got {len(labels)}")
+    return labels
+
+
+def _curves_of_group(group: Sequence[_History], label: str, colour: str, keys: _Keys) -> list[_Curve]:
+    drawn = _keys_to_draw(group[0], keys)
+    curves = []
+    for key in drawn:
+        name = ", ".join(part for part in (label, _labels.curve_name(key, drawn)) if part)
+        curves.append(_Curve(name, _labels.value_label(key, group[0]), colour, _over_seeds(group, key, name)))
+    return curves
+
+
+def _keys_to_draw(history: _History, keys: _Keys) -> list[str]:
+    if keys is None:
+        losses = (_labels.LOSS, _labels.VALIDATION_PREFIX + _labels.LOSS)
+        return [key for key in losses if key in history] or list(history)
+    return [keys] if isinstance(keys, str) else list(keys)
+
+
+def _over_seeds(group: Sequence[_History], key: str, name: str) -> NDArray[np.float64]:
     """Return a curve of every history as an array of shape (n_seeds, n_epochs)."""
     lacking = [sorted(history) for history in group if key not in history]
     if lacking:
         raise ValueError(f"expected {key!r} in every history of {name!r}, got one with {lacking[0]}")
     curves = [np.asarray(history[key], dtype=float) for history in group]
     if any(curve.ndim != 1 or curve.size == 0 for curve in curves):
-        raise ValueError(f"expected one number an epoch of {name!r}, got shapes {[curve.shape for curve in curves]}")
+        raise ValueError(f"expected one number per epoch of {name!r}, got shapes {[curve.shape for curve in curves]}")
     shortest = min(map(len, curves))
     values = np.stack([curve[:shortest] for curve in curves])
-    if not np.isfinite(values).all():
-        raise ValueError(f"expected finite values of {name!r}, got NaN or infinity: a training diverged")
-    return values
+    return check_finite(values, "values", f"{name!r}: a training diverged")
 
 
-def _band(ax, x, values, colour):
+def _scale(curves: Iterable[NDArray[np.float64]]) -> str:
+    """Return a scale on which every finite value can be drawn; zero and what is below it have no logarithm."""
+    lowest = min((values[np.isfinite(values)].min(initial=np.inf) for values in curves), default=np.inf)
+    return "log" if lowest > 0 else "linear"
+
+
+def _band(ax: Axes, x: ArrayLike, values: NDArray[np.float64], colour: str) -> None:
     """Shade one standard deviation around the mean over seeds, where there are seeds: values (k, n_seeds)."""
     if values.ndim == 2 and values.shape[1] > 1:
         mean, spread = values.mean(axis=1), values.std(axis=1, ddof=1)

@@ -3,6 +3,7 @@
 from ae_toolkit.training import checkpoints
 from ae_toolkit.training.fitting import (
     SMALLEST_BATCH,
+    VALIDATION_BATCH,
     TrainableModel,
     curve,
     fit,
@@ -13,6 +14,7 @@ from ae_toolkit.training.fitting import (
 
 __all__ = [
     "SMALLEST_BATCH",
+    "VALIDATION_BATCH",
     "TrainableModel",
     "checkpoints",
     "curve",

@@ -1,4 +1,4 @@
-"""Checkpoints of a training: after each epoch, all it takes to go on as if nothing had happened.
+"""Checkpoints of a training: after each epoch, all it takes to resume as if nothing had happened.
 
 One file, ``checkpoint.npz``, holds the weights, the optimiser's variables, the random
 seeds' state, the training curve, the callbacks' progress and a description of the
@@ -6,15 +6,16 @@ training. It is written under a temporary name and renamed, so that whenever the
 is killed there is a whole checkpoint or none. Nothing in it is executed on reading.
 """
 
-import contextlib
 import inspect
 import json
-import os
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from ae_toolkit._files import clean_up, write_whole
 from ae_toolkit._keras import keras
 
 #: The file in a checkpoint's folder.
@@ -33,10 +34,10 @@ class Checkpoint(keras.callbacks.Callback):
     description : dict
         What must be equal for a training to be continued; plain JSON values.
     seed : int
-        Orders the images; a training that goes on takes the saved one.
+        Orders the images; a training that resumes takes the saved one.
     others : sequence of keras.callbacks.Callback
         Callbacks whose counters and best values are saved as well, as early stopping has
-        them, but not what their constructors take. One that goes on is recognised by its
+        them, but not what their constructors take. One is recognised by its
         class.
 
     Raises
@@ -51,7 +52,9 @@ class Checkpoint(keras.callbacks.Callback):
     Estimators make one when ``fit`` gets a `checkpoint_dir`; see `ae_toolkit.Autoencoder`.
 
     >>> import tempfile
-    >>> from pathlib import Path
+    >>> from collections.abc import Sequence
+    from pathlib import Path
+    from typing import Any
     >>> import numpy as np
     >>> import ae_toolkit as ae
     >>> images = np.zeros((64, 8, 8, 1), "float32")
@@ -62,12 +65,14 @@ class Checkpoint(keras.callbacks.Callback):
     ['checkpoint.npz']
     """
 
-    def __init__(self, folder, description, seed, others=()):
+    def __init__(self, folder: str | os.PathLike, description: dict[str, Any], seed: int, others: Sequence[Any] = ()):
         super().__init__()
         self.path, self.seed, self.others = Path(folder) / NAME, seed, list(others)
         self.description = json.loads(json.dumps(description, default=str))
-        self.curve, self.epochs_done, self.finished = {}, 0, False
-        self.arrays, self.saved_callbacks = None, []
+        self.curve: dict[str, list[float]] = {}
+        self.epochs_done, self.finished = 0, False
+        self.arrays: dict[str, np.ndarray] | None = None
+        self.saved_callbacks: list[dict[str, Any]] = []
         _make_writable(self.path.parent)
         if self.path.exists():
             self._read()
@@ -93,7 +98,7 @@ class Checkpoint(keras.callbacks.Callback):
         self.epochs_done, self.finished = saved["epochs_done"], saved["finished"]
         self.saved_callbacks, self.arrays = saved["callbacks"], arrays
 
-    def restore(self, model, optimizer):
+    def restore(self, model: Any, optimizer: Any) -> None:
         """Put a saved training's values into the model and the optimiser.
 
         Parameters
@@ -107,14 +112,14 @@ class Checkpoint(keras.callbacks.Callback):
         ValueError
             If an array is missing or of another shape; then nothing was changed.
         """
-        named = dict(_named_variables(model, optimizer))
+        arrays, named = self.arrays or {}, dict(_named_variables(model, optimizer))
         for name, variable in named.items():
-            shape, found = tuple(variable.shape), self.arrays.get(name)
+            shape, found = tuple(variable.shape), arrays.get(name)
             if found is None or found.shape != shape:
                 came = "none" if found is None else f"one of shape {found.shape}"
                 raise ValueError(f"expected an array {name} of shape {shape} in {self.path}, got {came}")
         for name, variable in named.items():
-            variable.assign(self.arrays[name])
+            variable.assign(arrays[name])
 
     def on_train_begin(self, logs=None):
         # Callbacks forget their progress when a training begins; this one comes after them.
@@ -138,7 +143,7 @@ class Checkpoint(keras.callbacks.Callback):
         self.epochs_done = epoch + 1
         self.write(self.model, finished=self.model.stop_training)
 
-    def write(self, model, finished):
+    def write(self, model: Any, finished: bool) -> None:
         """Save the training as it is now.
 
         Parameters
@@ -146,7 +151,7 @@ class Checkpoint(keras.callbacks.Callback):
         model : keras.Model
             With the optimiser that it is trained with.
         finished : bool
-            Whether this was the last epoch, so that there is nothing left to go on with.
+            Whether this was the last epoch, so that nothing is left to resume.
 
         Raises
         ------
@@ -159,12 +164,74 @@ class Checkpoint(keras.callbacks.Callback):
         saved = {"format": FORMAT, "training": self.description, "curve": self.curve, "seed": self.seed,
                  "epochs_done": self.epochs_done, "finished": bool(finished), "callbacks": progress}  # fmt: skip
         try:
-            _write_whole(self.path, {**arrays, "description": np.array(json.dumps(saved))})
+            with write_whole(self.path) as temporary, open(temporary, "wb") as file:
+                np.savez(file, **arrays, description=np.array(json.dumps(saved)))
         except OSError as error:
             raise OSError(
                 f"the checkpoint after epoch {self.epochs_done} could not be written to {self.path}: {error}. "
                 "The one before it is still there."
             ) from error
+
+
+def describe(model: Any, optimizer: Any, stream: Any, epochs: int, seed: int | None) -> dict[str, Any]:
+    """Return what must be equal for a training to be continued.
+
+    Parameters
+    ----------
+    model : TrainableModel
+    optimizer : keras.optimizers.Optimizer
+    stream : Stream
+    epochs : int
+    seed : int or None
+
+    Returns
+    -------
+    dict
+        Plain JSON values.
+    """
+    described: Any
+    try:
+        described = without_names_and_seeds(model)
+    except (NotImplementedError, TypeError, ValueError):  # a model of the user's own that cannot describe itself
+        described = [list(variable.shape) for variable in model.variables]
+    return {
+        "backend": keras.backend.backend(),
+        "model": described,
+        "optimizer": without_names_and_seeds(optimizer),
+        "augmentation": without_names_and_seeds(model.augmentation),
+        "images": stream.description(),
+        "epochs": epochs,
+        "random_state": seed,
+    }
+
+
+def without_names_and_seeds(item: Any) -> dict[str, Any] | None:
+    """Return a layer's or an optimiser's configuration without what does not change the computation.
+
+    Parameters
+    ----------
+    item : keras.Layer, keras.optimizers.Optimizer or None
+
+    Returns
+    -------
+    dict or None
+        The configuration without names, initial weights and seeds. Where layers refer to
+        each other by name, their numbers take the names' place.
+    """
+    return item and _plain(item.get_config())
+
+
+def _plain(config, names=()):
+    if isinstance(config, dict):
+        if config.get("class_name") == "DTypePolicy":  # its name is what it says
+            return config["config"]
+        if isinstance(layers := config.get("layers"), list):
+            names = [layer["config"].get("name") for layer in layers if isinstance(layer.get("config"), dict)]
+        kept = {k: v for k, v in config.items() if k not in ("name", "seed") and not k.endswith("_initializer")}
+        return {key: _plain(value, names) for key, value in kept.items()}
+    if isinstance(config, list | tuple):
+        return [names.index(item) if item in names else _plain(item, names) for item in config]
+    return config
 
 
 def _named_variables(model, optimizer):
@@ -215,25 +282,13 @@ def _make_writable(folder):
     """Make the folder and try it out before hours of training depend on it."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for left_over in folder.glob(f".{NAME}.*"):
-            left_over.unlink()
+        clean_up(folder / NAME)
+        for left_over in folder.glob(f".{NAME}.*"):  # files, as earlier versions left them
+            if left_over.is_file():
+                left_over.unlink()
         with tempfile.NamedTemporaryFile(dir=folder, prefix=f".{NAME}."):
             pass
     except OSError as error:
         raise type(error)(
             f"expected checkpoint_dir to be a folder that can be written, got {folder}: {error}"
         ) from error
-
-
-def _write_whole(path, arrays):
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            np.savez(file, **arrays)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(temporary)
-        raise

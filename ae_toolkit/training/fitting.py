@@ -1,34 +1,46 @@
-"""How every Keras model here is fitted: fast, from any source, resumable, on one device or many.
+"""`fit`, which trains every Keras model here: fast, from any source, resumable, on one device or many.
 
-Keras's own ``fit`` runs the training, so that callbacks, history, early stopping and the
-progress bar are Keras's. What is replaced is the function that it calls for a block of
-steps. Images that fit in memory stay in one tensor, and a compiled loop over many
-batches addresses them by indices; anything else streams through the same compiled step.
+The epochs are run here and the callbacks are Keras's, its history and progress bar among
+them. How the steps of an epoch are taken is a plan's concern (`plans`): images that fit in
+memory stay in one tensor, and a compiled loop over many batches addresses them by indices;
+anything else streams through the same compiled step.
 """
 
-import logging
+import os
 import warnings
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Hashable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
 
 import numpy as np
 
 from ae_toolkit._keras import keras
 from ae_toolkit.data import streams
-from ae_toolkit.training import checkpoints, loop, plans
+from ae_toolkit.networks import losses
+from ae_toolkit.training import checkpoints, plans
+from ae_toolkit.training.backend import backend
+from ae_toolkit.training.callbacks import Interruption, Validation
 
 #: A smaller batch is computed with blank images beside it: an image alone then gives the same bits as among others.
 SMALLEST_BATCH = 32
+#: Images of an array that are validated at a time.
+VALIDATION_BATCH = 1024
 
 
 class TrainableModel(keras.Model):
-    """A Keras model that the engine can train: its input is its target.
+    """A Keras model that `fit` can train: its input is its target.
 
-    A subclass defines ``call`` and ``compute_loss(x=..., y_pred=...)``.
+    A subclass defines ``call`` and says what is minimised. Either it names its loss terms:
+    ``track_terms`` in its constructor, and ``loss_terms``, which computes them. The loss is
+    then the weighted sum of their means, and the training curve records every term. Or it
+    overrides ``compute_loss`` as for any Keras model, and only the loss is recorded.
 
     Attributes
     ----------
-    augmentation : keras.Layer, optional
+    augmentation : keras.Layer or None
         Applied to training batches inside the compiled step; the target is what it returns.
+    loss_weights : dict of str to float
+        The factor of each loss term.
 
     Examples
     --------
@@ -39,47 +51,130 @@ class TrainableModel(keras.Model):
     ...     def __init__(self):
     ...         super().__init__()
     ...         self.factor = self.add_weight(shape=(), initializer="zeros")
+    ...         self.track_terms(reconstruction=1.0, size=0.01)
     ...
     ...     def call(self, images, training=None):
     ...         return self.factor * images
     ...
-    ...     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
-    ...         return keras.ops.mean(keras.ops.square(x - y_pred))
+    ...     def loss_terms(self, images, outputs):
+    ...         error = keras.ops.mean(keras.ops.square(images - outputs), axis=(1, 2, 3))
+    ...         return {"reconstruction": error, "size": self.factor * keras.ops.ones_like(error)}
     >>> model, images = Scaled(), np.ones((32, 8, 8, 1), "float32")
     >>> history = fit(model, images, epochs=20, optimizer=optimizer("sgd", 0.5, "constant", 20), seed=0)
-    >>> round(float(model.factor), 3)
-    1.0
+    >>> round(float(model.factor), 3), sorted(history)
+    (0.995, ['loss', 'reconstruction', 'size'])
     """
 
-    _steps = None  # replaces Keras's training function while `fit` runs
-
-    def __init__(self, **kwargs):
+    def __init__(self, **kwargs: Any):
         super().__init__(**kwargs)
         # Not in the class, where it would hide the layer that PyTorch keeps elsewhere.
         self.augmentation = None
+        self.loss_weights: dict[str, float] = {}
+        self.term_trackers: list[Any] = []
 
-    def make_train_function(self, force=False):
-        if self._steps is None:
-            return super().make_train_function(force)
-        self.train_function = self._steps
-        return self.train_function
+    def track_terms(self, **weights: float) -> None:
+        """Name the loss terms; called once, in the constructor.
 
-    def _maybe_symbolic_build(self, *arguments, **options):
-        # Keras would build the model from a batch, which fails for batches on several machines.
-        if self._steps is None:
-            super()._maybe_symbolic_build(*arguments, **options)
+        Parameters
+        ----------
+        **weights : float
+            The factor of each term in the loss.
+        """
+        self.loss_weights = weights
+        self.term_trackers = [keras.metrics.Mean(name) for name in weights]
 
-    if loop.BACKEND != "jax":
+    def loss_terms(self, images: Any, outputs: Any) -> dict[str, Any]:
+        """Return each loss term of a batch, unweighted and in its own unit; a hook.
 
-        def train_step(self, data):
-            images, _, factors = keras.utils.unpack_x_y_sample_weight(data)
-            if self.augmentation is not None:
-                images = self.augmentation(images, training=True)
-            return super().train_step((images, None, factors))
+        Parameters
+        ----------
+        images : tensor of shape (n, ...)
+            The target.
+        outputs : object
+            What ``call`` returned for the batch.
+
+        Returns
+        -------
+        dict of str to tensor of shape (n,)
+            One value per image, for each name that was given to `track_terms`.
+        """
+        raise NotImplementedError(f"expected {type(self).__name__} to define loss_terms, since it names loss terms")
+
+    def term_means(self, images: Any, outputs: Any, sample_weight: Any = None) -> dict[str, Any]:
+        """Return the mean of each loss term over a batch.
+
+        Parameters
+        ----------
+        images : tensor of shape (n, ...)
+        outputs : object
+            As `loss_terms` takes them.
+        sample_weight : tensor of shape (n,), optional
+
+        Returns
+        -------
+        dict of str to scalar tensor
+            Empty for a model that names no terms.
+
+        Raises
+        ------
+        ValueError
+            If `loss_terms` returns others than `track_terms` named.
+        """
+        if not self.loss_weights:
+            return {}
+        terms = self.loss_terms(images, outputs)
+        if terms.keys() != self.loss_weights.keys():
+            raise ValueError(
+                f"expected loss_terms of {type(self).__name__} to return the terms that track_terms named, "
+                f"{sorted(self.loss_weights)}, got {sorted(terms)}"
+            )
+        return {name: losses.weighted_mean(term, sample_weight) for name, term in terms.items()}
+
+    def validation_outputs(self, images: Any) -> Any:
+        """Return what the loss of a batch is made of in inference.
+
+        Parameters
+        ----------
+        images : tensor of shape (n, ...)
+
+        Returns
+        -------
+        object
+            As `loss_terms` takes it.
+        """
+        return self(images, training=False)
+
+    def compute_loss(
+        self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None, training: bool = True
+    ) -> Any:
+        if not self.loss_weights:
+            raise NotImplementedError(
+                f"expected {type(self).__name__} to name its loss terms by track_terms or to define compute_loss, "
+                "got neither"
+            )
+        means = self.term_means(x, y_pred, sample_weight)
+        if training:
+            for tracker in self.term_trackers:
+                tracker.update_state(means[tracker.name], sample_weight=keras.ops.shape(x)[0])
+        return sum(self.loss_weights[name] * mean for name, mean in means.items()) + sum(self.losses)
 
 
-def fit(model, images, *, epochs, optimizer, batch_size=256, seed=None, validation=None, callbacks=(),
-        checkpoint_dir=None, steps_per_epoch=None, strategy=None, verbose=0):  # fmt: skip
+def fit(
+    model: TrainableModel,
+    images: Any,
+    *,
+    epochs: int,
+    optimizer: Any,
+    batch_size: int = 256,
+    seed: int | None = None,
+    validation: Any = None,
+    callbacks: Sequence[Any] = (),
+    checkpoint_dir: str | os.PathLike | None = None,
+    steps_per_epoch: int | None = None,
+    strategy: Any = None,
+    verbose: int = 0,
+    loop_key: Hashable = None,
+) -> dict[str, list[float]]:
     """Fit a model to images and return its training curve.
 
     Parameters
@@ -95,29 +190,35 @@ def fit(model, images, *, epochs, optimizer, batch_size=256, seed=None, validati
     seed : int, optional
         Orders the images in each epoch.
     validation : ndarray, or a source like `images`, optional
-        Images whose loss is added to the curve as ``val_loss``.
+        Images whose loss and loss terms are added to the curve as ``val_loss`` and so on.
     callbacks : sequence of keras.callbacks.Callback
     checkpoint_dir : str or path, optional
         Where the training is saved after each epoch, and from where an equal training
-        that was stopped goes on.
+        that was stopped resumes.
     steps_per_epoch : int, optional
         Batches in an epoch, for data sets that do not know it.
     strategy : tf.distribute.Strategy or keras.distribution.Distribution, optional
         Trains on several devices or machines. Each batch is divided among them.
     verbose : {0, 1, 2}
-        Keras's: silent, progress bar, a line an epoch.
+        Keras's: silent, progress bar, a line per epoch.
+    loop_key : hashable, optional
+        Equal for trainings that compute alike, whatever their weights, seeds and number of
+        images: the compiled loop of the first then serves them all. An estimator makes one
+        of what it knows; without one the loop is compiled for this training alone.
 
     Returns
     -------
     dict of list of float
-        ``loss`` and, with `validation`, ``val_loss``: one number an epoch, in the
-        model's own unit. ``loss`` is averaged while the weights change during the
-        epoch, ``val_loss`` is taken at its end.
+        ``loss`` and each loss term that the model names, and, with `validation`, the same
+        with ``val_`` before them: one number per epoch, in the model's own units. ``loss``
+        and its terms are averaged while the weights change during the epoch; ``val_loss``
+        and its terms are taken at its end.
 
     Raises
     ------
     FloatingPointError
-        If the loss or a weight is NaN or infinite. The model keeps the last good weights.
+        If the loss or a weight is NaN or infinite; the error names the loss terms that are.
+        The model keeps the last good weights.
     ValueError
         If the checkpoint is of another training, or a batch is not as expected.
 
@@ -138,37 +239,40 @@ def fit(model, images, *, epochs, optimizer, batch_size=256, seed=None, validati
     >>> len(history["loss"])
     3
     """
-    source = streams.open_stream(images, batch_size, seed, steps_per_epoch)
-    if seed is None and loop.n_processes(strategy) > 1:
+    stream = streams.open_stream(images, batch_size, seed, steps_per_epoch)
+    if validation is not None:
+        validation = Validation(streams.open_stream(validation, VALIDATION_BATCH, seed=0), stream.image_shape)
+    if seed is None and backend.n_processes(strategy) > 1:
         raise ValueError(
             "expected a seed (an estimator's random_state) that is the same in every process, since each of them "
-            f"must take the images in the same order; got None and {loop.n_processes(strategy)} processes"
+            f"must take the images in the same order; got None and {backend.n_processes(strategy)} processes"
         )
     with scope(strategy):
         optimizer.build(model.trainable_variables)
     checkpoint = None
     if checkpoint_dir is not None:
-        checkpoint = _opened(checkpoint_dir, model, source, optimizer, epochs, seed, callbacks)
+        description = checkpoints.describe(model, optimizer, stream, epochs, seed)
+        checkpoint = checkpoints.Checkpoint(checkpoint_dir, description, stream.seed, callbacks)
+        stream.seed = checkpoint.seed
+        if checkpoint.arrays is not None:
+            checkpoint.restore(model, optimizer)
         if checkpoint.finished:
             return checkpoint.curve
 
     model.compile(optimizer=optimizer, jit_compile=False)
-    training = plans.choose(model, source, optimizer, epochs, strategy)
-    training.epoch = checkpoint.epochs_done if checkpoint else 0
-    interruption = plans.Interruption()
-    first = [training]
-    if validation is not None:
-        first.insert(0, plans.Validation(validation, batch_size, source.image_shape))
-    last = [interruption] if checkpoint is None else [checkpoint, interruption]
-    with scope(strategy), interruption, _replaced_steps(model, training), _no_retracing_advice():
-        model.fit(
-            **training.feed(), epochs=epochs, initial_epoch=training.epoch,
-            # Keras would reorder the batches by Python's global generator.
-            shuffle=False, callbacks=[*first, *callbacks, *last], verbose=verbose,
-        )  # fmt: skip
+    plan = plans.choose(model, stream, optimizer, epochs, strategy, loop_key)
+    interruption = Interruption()
+    # Validation first, so that the others see its losses; the checkpoint after those whose progress it saves.
+    every = [validation, *callbacks, checkpoint, interruption]
+    callback_list = keras.callbacks.CallbackList(
+        [callback for callback in every if callback is not None], add_history=True, add_progbar=verbose != 0,
+        model=model, verbose=verbose, epochs=epochs, steps=stream.steps_per_epoch,
+    )  # fmt: skip
+    with scope(strategy), interruption:
+        run_epochs(model, plan, callback_list, checkpoint.epochs_done if checkpoint else 0, epochs)
     if interruption.asked:
         warnings.warn(
-            f"interrupted: the training stopped after epoch {training.epoch + 1} of {epochs}, and the model is "
+            f"interrupted: the training stopped after epoch {plan.epoch + 1} of {epochs}, and the model is "
             "usable as it is. A second interruption within an epoch would have stopped it at once.",
             stacklevel=2,
         )
@@ -177,8 +281,45 @@ def fit(model, images, *, epochs, optimizer, batch_size=256, seed=None, validati
     return curve(model) if checkpoint is None else checkpoint.curve
 
 
-def curve(model):
-    """Return what Keras recorded of a model's last training, an entry an epoch.
+def run_epochs(model: TrainableModel, plan: plans.Plan, callbacks: Any, first_epoch: int, epochs: int) -> None:
+    """Run a plan's blocks, epoch after epoch, and tell the callbacks, in the order in which Keras's ``fit`` does.
+
+    Parameters
+    ----------
+    model : TrainableModel
+        Compiled.
+    plan : plans.Plan
+    callbacks : keras.callbacks.CallbackList
+    first_epoch, epochs : int
+        Counted from 0; where to begin and before which to end.
+    """
+    model.stop_training = False
+    logs = {}
+    callbacks.on_train_begin()
+    # Where Keras's own BackupAndRestore says that its training stopped, in lack of a public name for it:
+    # https://github.com/keras-team/keras/blob/master/keras/src/callbacks/backup_and_restore.py
+    first_epoch = model._initial_epoch or first_epoch
+    for epoch in range(first_epoch, epochs):
+        model.reset_metrics()
+        plan.begin_epoch(epoch)
+        callbacks.on_epoch_begin(epoch)
+        for block in plan.blocks():
+            callbacks.on_train_batch_begin(block[0])
+            logs = plan.run(block)
+            callbacks.on_train_batch_end(block[-1], logs)
+            if model.stop_training:
+                break
+        logs = dict(logs)
+        callbacks.on_epoch_end(epoch, logs)
+        if model.stop_training:
+            break
+    if epochs > first_epoch:
+        model.optimizer.finalize_variable_values(model.trainable_variables)  # averaged weights, if it keeps them
+    callbacks.on_train_end(logs)
+
+
+def curve(model: Any) -> dict[str, list[float]]:
+    """Return what Keras recorded of a model's last training, one entry per epoch.
 
     Parameters
     ----------
@@ -200,7 +341,9 @@ def curve(model):
     return {name: [float(value) for value in values] for name, values in recorded.history.items()} if recorded else {}
 
 
-def optimizer(name, learning_rate, schedule, steps, warmup=0.0, clip_norm=None):
+def optimizer(
+    name: str, learning_rate: float, schedule: str, steps: int, warmup: float = 0.0, clip_norm: float | None = None
+) -> Any:
     """Return a Keras optimiser whose learning rate follows `schedule` over the training.
 
     Parameters
@@ -214,7 +357,7 @@ def optimizer(name, learning_rate, schedule, steps, warmup=0.0, clip_norm=None):
     steps : int
         Length of the training in updates.
     warmup : float, default=0
-        Part of the training, from 0 to 1, in which the rate rises to its highest
+        Fraction of the training, from 0 to 1, in which the rate rises to its highest
         (Goyal et al., 2017).
     clip_norm : float, optional
         A gradient whose norm over all weights is larger is shortened to it (Pascanu et
@@ -242,10 +385,12 @@ def optimizer(name, learning_rate, schedule, steps, warmup=0.0, clip_norm=None):
 
     Examples
     --------
+    >>> import keras
     >>> from ae_toolkit.training import optimizer
     >>> round(float(optimizer("adam", 1e-3, "constant", steps=10).learning_rate), 6)
     0.001
-    >>> rate = optimizer("adam", 1e-3, "cosine", steps=100, warmup=0.1)._learning_rate
+    >>> config = optimizer("adam", 1e-3, "cosine", steps=100, warmup=0.1).get_config()
+    >>> rate = keras.optimizers.schedules.deserialize(config["learning_rate"])
     >>> [round(1e3 * float(rate(step)), 2) for step in (0, 10, 55, 100)]
     [0.1, 1.0, 0.5, 0.0]
     """
@@ -265,7 +410,7 @@ def optimizer(name, learning_rate, schedule, steps, warmup=0.0, clip_norm=None):
         ) from error
 
 
-def scope(strategy):
+def scope(strategy: Any) -> AbstractContextManager:
     """Return the context in which a model and an optimiser for `strategy` are made.
 
     Parameters
@@ -291,11 +436,11 @@ def scope(strategy):
     """
     if strategy is None:
         return nullcontext()
-    loop.check_strategy(strategy)
+    backend.check_strategy(strategy)
     return strategy.scope()
 
 
-def in_batches(function, array, batch_size=1024):
+def in_batches(function: Callable[[Any], Any], array: np.ndarray, batch_size: int = 1024) -> np.ndarray:
     """Apply a Keras model to an array in batches and return one NumPy array.
 
     Parameters
@@ -323,53 +468,3 @@ def in_batches(function, array, batch_size=1024):
         array = np.concatenate([array, np.zeros((blank, *array.shape[1:]), array.dtype)])
     parts = [function(array[start : start + batch_size]) for start in range(0, len(array), batch_size)]
     return np.concatenate([keras.ops.convert_to_numpy(part) for part in parts])[:n]
-
-
-def _opened(folder, model, source, optimizer, epochs, seed, callbacks):
-    """Return the checkpoint in a folder, after giving its values to the model, the optimiser and the stream."""
-    description = {
-        "backend": loop.BACKEND,
-        "model": _model_description(model),
-        "optimizer": loop.plain_config(optimizer),
-        "augmentation": loop.plain_config(model.augmentation),
-        "images": source.description(),
-        "epochs": epochs,
-        "random_state": seed,
-    }
-    checkpoint = checkpoints.Checkpoint(folder, description, source.seed, callbacks)
-    source.seed = checkpoint.seed
-    if checkpoint.arrays is not None:
-        checkpoint.restore(model, optimizer)
-    return checkpoint
-
-
-def _model_description(model):
-    try:
-        return loop.plain_config(model)
-    except (NotImplementedError, TypeError, ValueError):  # a model of the user's own that cannot describe itself
-        return [list(variable.shape) for variable in model.variables]
-
-
-@contextmanager
-def _replaced_steps(model, training):
-    """Let Keras's ``fit`` call the training's steps."""
-    model.steps_per_execution, model._steps = training.block, training.steps
-    try:
-        yield
-    finally:
-        model._steps = model.train_function = None
-
-
-@contextmanager
-def _no_retracing_advice():
-    """Each kind of model is compiled by itself, which TensorFlow takes for a mistake from the fifth on."""
-
-    def other(record):
-        return "tf.function retracing" not in record.getMessage()
-
-    logger = logging.getLogger("tensorflow")
-    logger.addFilter(other)
-    try:
-        yield
-    finally:
-        logger.removeFilter(other)

@@ -1,340 +1,230 @@
 """The compiled loop: many training steps in one call, on TensorFlow and on JAX.
 
-A training step is written once, as a pure function of the training's state: the model's
-weights, its other variables (random seeds, moving averages), the optimiser's variables
-and the running metrics. ``Loop`` compiles it in two forms, over a tensor of images that
-stays on the device and is addressed by indices, and over one batch that is handed in.
-Nothing in a compiled loop belongs to one model, so models of equal shape share it and
-the second of two equal trainings does not trace again.
-
-This is the only module that names TensorFlow, JAX or PyTorch.
+A training step is written once, in Keras's own terms: forward pass, gradients, the
+optimiser's ``apply``, the running metrics. ``CompiledLoop`` compiles it in two forms, over
+all images, which stay on the device and are addressed by indices, and over one batch that
+is handed in. Both take the values of all variables and return the new ones, so that a loop
+belongs to no single model: models of equal structure can share it, and the second of two
+equal trainings is not traced again (see `kept_loops`).
 """
 
-import json
-import math
 import threading
-from collections import OrderedDict
+from typing import Any, NamedTuple
 
 from ae_toolkit._keras import keras
-
-BACKEND = keras.backend.backend()
-if BACKEND == "tensorflow":
-    import tensorflow as tf
-elif BACKEND == "jax":
-    import jax
-else:
-    import torch
+from ae_toolkit.training.backend import backend
 
 ops = keras.ops
-NO_FAILURE = -1  # the number of the failing step while none has failed
-XLA_STEPS = 2000  # of a training from which XLA pays on a CPU: it saves a millisecond a step, and compiles for seconds
+#: The number of the failing step while none has failed.
+NO_FAILURE = -1
 
 
-class Loop:
-    """Training steps of one kind of model and optimiser, compiled.
+class Outcome(NamedTuple):
+    """What a call of a compiled loop reports.
 
-    `model` and `optimizer` serve as templates: their structure is used, their values are not.
+    Parameters
+    ----------
+    logs : dict of str to scalar tensor
+        The running means of the epoch so far: ``loss`` and each loss term.
+    failed_step : int tensor
+        The step, counted from 0, whose loss is not finite or left weights that are not;
+        `NO_FAILURE` if there is none. A loop ends with a failing step.
+    finite_terms : bool tensor of shape (number of logs,)
+        Whether each of the logs is finite.
+
+    Examples
+    --------
+    >>> outcome = Outcome({"loss": 2.0}, NO_FAILURE, [True])
+    >>> outcome.failed_step == NO_FAILURE
+    True
     """
 
-    def __init__(self, model, optimizer, image_shape, xla):
-        self.model, self.optimizer = model, _stateless(optimizer, model)
-        self.groups = (model.trainable_variables, model.non_trainable_variables, None, model.metrics_variables)
-        self.metrics = {metric.name: metric for metric in model.metrics}  # compiling the model again makes new ones
-        self.resident = _compiled(self._resident, xla, lambda: (self._state_spec(), *_block_spec(image_shape)))
-        self.single = _compiled(self._single, False, lambda: (self._state_spec(), *_batch_spec(image_shape)))
+    logs: dict
+    failed_step: Any
+    finite_terms: Any
 
-    def _state_spec(self):
-        groups = (*self.groups[:2], self.optimizer.variables, self.groups[3])
-        return tuple([tf.TensorSpec(v.shape, v.dtype) for v in group] for group in groups)
 
-    def _resident(self, state, images, weights, indices, count):
-        """Take `count` steps on images[indices[0]], images[indices[1]], ...; indices has shape (≥ count, batch)."""
+class CompiledLoop:
+    """The training steps of one kind of model and optimiser, compiled.
 
-        def body(i, state, failed):
+    Parameters
+    ----------
+    model : TrainableModel
+        Compiled with the optimiser.
+    optimizer : keras.optimizers.Optimizer
+        Built for the model's weights.
+    image_shape : tuple of int
+    xla : bool
+        Whether XLA compiles the loop over resident images, where the backend leaves a choice.
+
+    Notes
+    -----
+    On TensorFlow the loop works with variables of its own, those of twins of the model and
+    the optimiser; on JAX with none. It may be called from several threads: one waits for
+    the other.
+    """
+
+    def __init__(self, model: Any, optimizer: Any, image_shape: tuple[int, ...], xla: bool):
+        self.model, self.optimizer = model, optimizer
+        self.metrics = {metric.name: metric for metric in model.metrics}
+        groups = variables_of(model, optimizer)
+        self.trainable, self.others = groups.trainable, [*groups.non_trainable, *groups.metrics]
+        self.variables = [*groups.trainable, *groups.non_trainable, *groups.optimizer, *groups.metrics]
+        self.lock = threading.Lock()
+        batch = [((None, *image_shape), "float32"), ((None,), "float32")]
+        block = [*batch, ((None, None), "int32"), ((), "int32")]
+        self._resident = backend.compile_program(self.train_on_resident_images, self.variables, block, xla)
+        self._single = backend.compile_program(self.train_on_batch, self.variables, batch, False)
+
+    def run_resident(self, values: list, images: Any, weights: Any, indices: Any, count: Any) -> tuple[Outcome, list]:
+        """Take `count` steps on images[indices[0]], images[indices[1]], ...
+
+        Parameters
+        ----------
+        values : list of tensor
+            Of all variables, in the order of `variables_of`.
+        images : tensor of shape (n, *image_shape)
+        weights : tensor of shape (n,)
+            A factor for each image's loss.
+        indices : int32 array of shape (at least count, batch size)
+        count : int32
+
+        Returns
+        -------
+        outcome : Outcome
+        values : list of tensor
+        """
+        with self.lock:
+            return self._resident(values, images, weights, indices, count)
+
+    def run_single(self, values: list, batch: Any, weights: Any) -> tuple[Outcome, list]:
+        """Take one step on a batch.
+
+        Parameters
+        ----------
+        values : list of tensor
+        batch : tensor of shape (b, *image_shape)
+        weights : tensor of shape (b,)
+
+        Returns
+        -------
+        outcome : Outcome
+        values : list of tensor
+        """
+        with self.lock:
+            return self._single(values, batch, weights)
+
+    # The functions that are compiled: they read and assign the model's and the optimiser's variables.
+
+    def train_on_resident_images(self, images: Any, weights: Any, indices: Any, count: Any) -> Outcome:
+        """Step through the batches that the indices name, until one fails."""
+
+        def step(i, failed):
             batch, factors = (ops.take(array, indices[i], axis=0) for array in (images, weights))
-            state, failed = self._step(state, batch, factors, i, failed)
-            return i + 1, state, failed
+            loss = self.train_step(batch, factors)
+            return i + 1, ops.where(ops.isfinite(loss), failed, i)
 
-        _, state, failed = ops.while_loop(lambda i, *_: i < count, body, (0, state, NO_FAILURE))
-        return self._close(state, failed, count)
+        def goes_on(i, failed):
+            return ops.logical_and(i < count, failed == NO_FAILURE)
 
-    def _single(self, state, batch, factors):
-        state, failed = self._step(state, batch, factors, 0, NO_FAILURE)
-        return self._close(state, failed, 1)
+        start = ops.convert_to_tensor(0, "int32"), ops.convert_to_tensor(NO_FAILURE, "int32")
+        _, failed = backend.repeat(step, goes_on, start, self.variables)
+        return self.outcome(failed, last_step=count - 1)
 
-    def _step(self, state, batch, factors, number, failed):
-        weights, others, optimizer_variables, metrics = state
+    def train_on_batch(self, batch: Any, weights: Any) -> Outcome:
+        """Take a single step."""
+        loss = self.train_step(batch, weights)
+        return self.outcome(ops.where(ops.isfinite(loss), NO_FAILURE, 0), last_step=0)
 
-        def loss_of(weights):
-            pairs = zip((*self.groups[0], *self.groups[1], *self.groups[3]), (*weights, *others, *metrics), strict=True)
-            with keras.StatelessScope(state_mapping=list(pairs), collect_losses=True) as scope:
-                loss = training_loss(self.model, batch, factors)
-                self.metrics["loss"].update_state(loss, sample_weight=ops.shape(batch)[0])
-            return loss, tuple([scope.get_current_value(v) for v in group] for group in self.groups[1::2])
+    def train_step(self, batch: Any, weights: Any) -> Any:
+        """Take a gradient step on one batch and return its loss."""
+        loss, gradients = backend.value_and_grad(
+            lambda: training_losses(self.model, batch, weights)["loss"], self.trainable, self.others
+        )
+        self.optimizer.apply(gradients, self.trainable)
+        self.metrics["loss"].update_state(loss, sample_weight=ops.shape(batch)[0])
+        return loss
 
-        loss, (others, metrics), gradients = _gradients(loss_of, weights)
-        weights, optimizer_variables = self.optimizer.stateless_apply(optimizer_variables, gradients, weights)
-        failed = ops.where(ops.logical_and(failed == NO_FAILURE, ops.logical_not(ops.isfinite(loss))), number, failed)
-        return (weights, others, optimizer_variables, metrics), failed
-
-    def _close(self, state, failed, count):
-        """Add what the caller wants to know: the logs, and which step failed."""
+    def outcome(self, failed: Any, last_step: Any) -> Outcome:
+        """Report the logs, and which step failed."""
         # The last update may have ruined the weights without any loss having shown it yet.
-        finite = ops.all(ops.stack([ops.all(ops.isfinite(weight)) for weight in state[0]]))
-        failed = ops.where(ops.logical_and(failed == NO_FAILURE, ops.logical_not(finite)), count - 1, failed)
-        with keras.StatelessScope(state_mapping=list(zip(self.groups[3], state[3], strict=True))):
-            logs = {name: metric.result() for name, metric in self.metrics.items()}
-        return state, logs, failed
+        finite = ops.all(ops.stack([ops.all(ops.isfinite(weight)) for weight in self.trainable]))
+        failed = ops.where(ops.logical_and(failed == NO_FAILURE, ops.logical_not(finite)), last_step, failed)
+        logs = {name: metric.result() for name, metric in self.metrics.items()}
+        return Outcome(logs, failed, ops.stack([ops.isfinite(value) for value in logs.values()]))
 
 
-def training_loss(model, images, factors):
-    """Return the loss of a batch as training sees it: after augmentation, which the target shares."""
+class TrainingVariables(NamedTuple):
+    """The variables that a training changes, in four lists of keras.Variable.
+
+    Parameters
+    ----------
+    trainable, non_trainable, optimizer, metrics : list of keras.Variable
+        The model's weights; its other variables, such as moving averages and the state of
+        random numbers; the optimiser's; the running means.
+    """
+
+    trainable: list
+    non_trainable: list
+    optimizer: list
+    metrics: list
+
+
+def variables_of(model: Any, optimizer: Any) -> TrainingVariables:
+    """Return the variables that a training changes.
+
+    Parameters
+    ----------
+    model : keras.Model
+    optimizer : keras.optimizers.Optimizer
+
+    Returns
+    -------
+    TrainingVariables
+
+    Examples
+    --------
+    >>> import keras
+    >>> from ae_toolkit.training.loop import variables_of
+    >>> model, optimizer = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)]), keras.optimizers.SGD()
+    >>> optimizer.build(model.trainable_variables)
+    >>> model.compile(optimizer=optimizer)
+    >>> [variable.name for variable in variables_of(model, optimizer).trainable]
+    ['kernel', 'bias']
+    """
+    return TrainingVariables(
+        list(model.trainable_variables), list(model.non_trainable_variables),
+        list(optimizer.variables), list(model.metrics_variables),
+    )  # fmt: skip
+
+
+def training_losses(model: Any, images: Any, weights: Any) -> dict[str, Any]:
+    """Return the loss of a batch, and its terms, as training sees them: after augmentation, which the target shares.
+
+    Parameters
+    ----------
+    model : TrainableModel
+    images : tensor of shape (b, *image_shape)
+    weights : tensor of shape (b,)
+        A factor for each image's loss.
+
+    Returns
+    -------
+    dict of str to scalar tensor
+        ``loss`` and each term that the model tracks.
+
+    Examples
+    --------
+    >>> from keras import ops
+    >>> from ae_toolkit import networks
+    >>> from ae_toolkit.estimators.models import AutoencoderModel
+    >>> from ae_toolkit.training.loop import training_losses
+    >>> model = AutoencoderModel(*networks.build((6,), code_dim=2))
+    >>> float(training_losses(model, ops.zeros((3, 6)), ops.ones(3))["loss"])
+    0.0
+    """
     if model.augmentation is not None:
         images = model.augmentation(images, training=True)
     outputs = model(images, training=True)
-    return model.compute_loss(x=images, y_pred=outputs, sample_weight=factors, training=True)
-
-
-# ----------------------------------------------------------------------- compiled loops, kept
-
-_loops, _lock = OrderedDict(), threading.Lock()
-
-
-def loop(model, optimizer, image_shape, xla=False):
-    """Return a compiled loop for this model and optimiser, from an earlier equal training if there was one."""
-    key = _structure(model, optimizer, image_shape, xla)
-    with _lock:
-        found = _loops.pop(key, None) or Loop(model, optimizer, image_shape, xla)
-        if key is not None:
-            _loops[key] = found
-            while len(_loops) > 8:
-                _loops.popitem(last=False)
-    return found
-
-
-def _structure(model, optimizer, image_shape, xla):
-    """Return a key that is equal for models that compute alike, whatever their weights; None if that is unknown."""
-    try:
-        configs = [plain_config(item) for item in (model, optimizer, model.augmentation)]
-        if isinstance(configs[1]["learning_rate"], float):
-            del configs[1]["learning_rate"]  # a variable, and with it part of the state
-        shapes = [(list(v.shape), str(v.dtype), v.trainable) for v in (*model.variables, *optimizer.variables)]
-        text = json.dumps([configs, _attributes(model), shapes, image_shape, xla])
-    except (NotImplementedError, TypeError, ValueError):  # not serialisable
-        return None
-    if '"class_name": "function"' in text:  # a function of the user's own, of which only the name is known
-        return None
-    # The classes themselves: a notebook's cell that is changed and run again defines one of the same name.
-    return text, type(optimizer), *map(type, model._flatten_layers())
-
-
-def _attributes(model):
-    """Return what a model of the user's own keeps besides layers, which an inherited ``get_config`` leaves out."""
-    described = keras.Layer, keras.Variable, keras.Optimizer, keras.metrics.Metric, keras.callbacks.Callback
-    names = [name for name in vars(model) if not name.startswith("_") and name not in vars(keras.Model())]
-    found = {name: getattr(model, name) for name in names if name not in ("optimizer", "stop_training", "history")}
-    return {name: value for name, value in found.items() if not isinstance(value, described)}
-
-
-def plain_config(item):
-    """Return a layer's or an optimiser's configuration without names, initial weights and seeds."""
-    return item and _plain(item.get_config())
-
-
-def _plain(config, names=()):
-    """Leave out of a configuration what does not change the computation: names, initial weights, seeds."""
-    if isinstance(config, dict):
-        if config.get("class_name") == "DTypePolicy":  # its name is what it says
-            return config["config"]
-        if isinstance(layers := config.get("layers"), list):  # which refer to each other by their names
-            names = [layer["config"].get("name") for layer in layers if isinstance(layer.get("config"), dict)]
-        kept = {k: v for k, v in config.items() if k not in ("name", "seed") and not k.endswith("_initializer")}
-        return {key: _plain(value, names) for key, value in kept.items()}
-    if isinstance(config, list | tuple):
-        return [names.index(item) if item in names else _plain(item, names) for item in config]
-    return config
-
-
-def wants_xla(model, n_steps):
-    """Return whether XLA wins on TensorFlow.
-
-    On a CPU it does for long trainings of dense networks. It slows convolutions and the
-    drawing of random numbers down, knows no image transformation, and multiplies in
-    bfloat16 without the processor's help.
-    """
-    dense = all(len(weight.shape) <= 2 for weight in model.trainable_variables)
-    layers = [layer for part in model.layers for layer in getattr(part, "layers", [part])]
-    full = all(layer.compute_dtype == "float32" for layer in layers)
-    draws = any(variable.name == "seed_generator_state" for variable in model.non_trainable_variables)
-    return dense and full and not draws and model.augmentation is None and n_steps >= XLA_STEPS
-
-
-# ----------------------------------------------------------------------- the two backends
-
-if BACKEND == "tensorflow":
-
-    def _compiled(function, xla, spec):
-        """Return the function, traced when it is first called, once for all sizes of batches."""
-        traced = []
-
-        def call(*arguments):
-            if not traced:
-                compiled = tf.function(function, jit_compile=xla, autograph=False)
-                traced.append(compiled.get_concrete_function(*spec()))
-            return traced[0](*arguments)
-
-        return call
-
-    def _batch_spec(shape):
-        return tf.TensorSpec((None, *shape), tf.float32), tf.TensorSpec((None,), tf.float32)
-
-    def _block_spec(shape):
-        return *_batch_spec(shape), tf.TensorSpec((None, None), tf.int32), tf.TensorSpec((), tf.int32)
-
-    def _gradients(function, weights):
-        with tf.GradientTape(watch_accessed_variables=False) as tape:
-            tape.watch(weights)
-            loss, rest = function(weights)
-        return loss, rest, tape.gradient(loss, weights)
-
-    def compiled(function):
-        """Return the function, compiled for each shape of its arguments."""
-        return tf.function(function, autograph=False, reduce_retracing=True)
-
-    def vjp(function, x, vector):
-        """Return Jᵀv, differentiable, for the Jacobian J of a function of each row by itself."""
-        with tf.GradientTape(watch_accessed_variables=False) as tape:
-            tape.watch(x)
-            y = function(x)
-        return tape.gradient(y, x, output_gradients=vector)
-
-elif BACKEND == "jax":
-
-    def _compiled(function, xla, spec):
-        return jax.jit(function)
-
-    compiled = jax.jit
-
-    def vjp(function, x, vector):
-        return jax.vjp(function, x)[1](vector)[0]
-
-    def _gradients(function, weights):
-        (loss, rest), gradients = jax.value_and_grad(function, has_aux=True)(weights)
-        return loss, rest, gradients
-
-else:
-
-    def compiled(function):
-        return function
-
-    def vjp(function, x, vector):
-        with torch.enable_grad():
-            x = x.detach().requires_grad_()
-            return torch.autograd.grad(function(x), x, vector, create_graph=True)[0]
-
-
-# What Keras's optimisers for TensorFlow do with variables.
-_WRITING = ("apply", "stateless_apply", "assign", "assign_add", "assign_sub", "_backend_update_step",
-            "_apply_weight_decay", "_var_key")  # fmt: skip
-
-
-def supports_optimizer(optimizer):
-    """Return whether the loop can use an optimiser: not one with its own way of writing, as Nadam has."""
-    if BACKEND != "tensorflow":
-        return True
-    names = [kind.__name__ for kind in type(optimizer).__mro__]
-    own = type(optimizer).__mro__[: names.index("TFOptimizer")] if "TFOptimizer" in names else ()
-    return bool(own) and not any(name in vars(kind) for kind in own for name in _WRITING)
-
-
-def _stateless(optimizer, model):
-    """Return an optimiser whose ``stateless_apply`` works.
-
-    Keras's optimisers for TensorFlow write to variables, which tf.distribute needs. The
-    class below them computes new values instead, and its methods are put back here.
-    """
-    if BACKEND != "tensorflow":
-        return optimizer
-    base = next(kind for kind in type(optimizer).__mro__ if kind.__name__ == "BaseOptimizer")
-    kind = type(type(optimizer).__name__, (type(optimizer),), {name: vars(base)[name] for name in _WRITING})
-    pure = kind.from_config(optimizer.get_config())
-    pure.build(model.trainable_variables)
-    return pure
-
-
-def n_devices(strategy):
-    """Return among how many devices a strategy divides a batch."""
-    if strategy is None:
-        return 1
-    return strategy.num_replicas_in_sync if BACKEND == "tensorflow" else math.prod(strategy.device_mesh.shape)
-
-
-def n_processes(strategy):
-    """Return how many processes train together."""
-    if strategy is None:
-        return 1
-    if BACKEND == "tensorflow":
-        return n_devices(strategy) // len(strategy.extended.worker_devices)
-    return jax.process_count()
-
-
-def shard_batch(batch, strategy):
-    """Return a batch divided among the devices of a keras.distribution on JAX."""
-    if strategy is None:
-        return batch
-    batch = ops.convert_to_numpy(batch)
-    layout = strategy.get_data_layout(batch.shape)
-    if len(batch) % n_devices(strategy):  # a last batch that cannot be divided goes to all
-        layout = keras.distribution.TensorLayout([None] * batch.ndim, strategy.device_mesh)
-    return jax.make_array_from_callback(batch.shape, layout.backend_layout, lambda index: batch[index])
-
-
-def replicated_step(model, optimizer, strategy):
-    """Return a function that trains on one batch with TensorFlow's `strategy` and returns the batch's loss.
-
-    Every replica is handed the whole batch and takes its part. Losses and gradients are
-    weighted by the parts' sizes, so that the sum is that of a single process.
-    """
-    count, mean = n_devices(strategy), next(metric for metric in model.metrics if metric.name == "loss")
-
-    def on_replica(batch, factors):
-        replica, n = tf.distribute.get_replica_context().replica_id_in_sync_group, tf.shape(batch)[0]
-        low, high = replica * n // count, (replica + 1) * n // count
-        rows = slice(low, tf.maximum(high, low + 1))  # never empty; what it adds then weighs nothing
-        share = tf.cast(high - low, tf.float32) / tf.cast(n, tf.float32)
-        with tf.GradientTape() as tape:
-            loss = training_loss(model, batch[rows], factors[rows])
-            weighted = loss * share
-        weights = model.trainable_variables
-        optimizer.apply(tape.gradient(weighted, [weight.value for weight in weights]), weights)
-        loss = tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, weighted)
-        mean.update_state(loss, sample_weight=n)  # of the whole batch, on every replica
-        return loss
-
-    @tf.function(autograph=False, reduce_retracing=True)
-    def step(batch, factors):
-        return strategy.experimental_local_results(strategy.run(on_replica, args=(batch, factors)))[0]
-
-    return step
-
-
-def check_strategy(strategy):
-    """Raise an error unless this backend can train with `strategy` on this machine."""
-    kinds = keras.distribution.DataParallel, keras.distribution.ModelParallel
-    wanted = tf.distribute.Strategy if BACKEND == "tensorflow" else kinds
-    if BACKEND not in ("tensorflow", "jax") or not isinstance(strategy, wanted):
-        names = {"tensorflow": "a tf.distribute.Strategy", "jax": "keras.distribution's DataParallel or ModelParallel"}
-        raise TypeError(
-            f"expected strategy to be {names.get(BACKEND, 'None')} on the {BACKEND} backend, "
-            f"got {type(strategy).__name__}"
-        )
-    if BACKEND == "tensorflow":
-        named, here = strategy.extended.worker_devices, [device.name for device in tf.config.list_logical_devices()]
-        missing = [
-            name for name in named if not any(name.endswith(device[device.index("/device") :]) for device in here)
-        ]
-    else:
-        here = keras.distribution.list_devices()
-        missing = [name for name in strategy.device_mesh.devices.flatten() if name not in here]
-    if missing:
-        raise ValueError(f"expected a strategy of this machine's devices {here}, got one with {missing}")
+    loss = model.compute_loss(x=images, y_pred=outputs, sample_weight=weights, training=True)
+    return {"loss": loss, **model.term_means(images, outputs, weights)}

@@ -1,260 +1,313 @@
-"""What Keras's ``fit`` calls for a block of training steps, and the callbacks that go with it.
+"""The ways to train for an epoch, and which of them a backend, a source of images and a strategy allow.
 
-``choose`` takes the fastest way that a backend, a source of images and a strategy allow:
-images resident on the device, a stream of batches, replicas, or Keras's own steps.
+``choose`` takes the fastest: images resident on the device, a stream of batches, replicas,
+or Keras's own steps. `ae_toolkit.training.fitting` asks a plan for its blocks, the steps that one
+call takes together, and runs them one after the other.
 """
 
-import itertools
+from __future__ import annotations
+
 import math
-import signal
-import threading
+from collections.abc import Hashable, Sequence
+from typing import Any, NoReturn
 
 import numpy as np
 
 from ae_toolkit._keras import keras
-from ae_toolkit.data import streams
-from ae_toolkit.training import loop
+from ae_toolkit.data.streams import Stream
+from ae_toolkit.training import kept_loops
+from ae_toolkit.training.backend import backend
+from ae_toolkit.training.loop import NO_FAILURE, training_losses, variables_of
 
-RESIDENT_BYTES = 4 * 2**30  # arrays up to this size are held by the device as a whole
-BLOCK = 64  # steps in one compiled call, about; the progress bar moves once a block
-
-
-def choose(model, source, optimizer, epochs, strategy):
-    """Return the training for this case."""
-    if loop.BACKEND not in ("tensorflow", "jax"):
-        return KerasTraining(model, source)
-    if strategy is not None and loop.BACKEND == "tensorflow":
-        return ReplicatedTraining(model, source, optimizer, strategy)
-    if not loop.supports_optimizer(optimizer):
-        return KerasTraining(model, source)
-    if strategy is None and source.array is not None and source.array.nbytes <= RESIDENT_BYTES:
-        return ResidentTraining(model, source, optimizer, epochs)
-    return StreamedTraining(model, source, optimizer, strategy)
+#: Arrays of up to this many bytes are held by the device as a whole.
+RESIDENT_BYTES = 4 * 2**30
+#: Steps in one compiled call, about; the progress bar moves once per block.
+BLOCK_STEPS = 64
+#: Steps of a training from which XLA pays on a CPU: it saves a millisecond per step, and compiles for seconds.
+XLA_STEPS = 2000
 
 
-def _counted(source, strategy):
-    """Return data for Keras to count; it divides a batch, so there is a row for each device."""
+def choose(
+    model: Any, stream: Stream, optimizer: Any, epochs: int, strategy: Any = None, loop_key: Hashable = None
+) -> Plan:
+    """Return the plan for a training.
 
-    def rows():
-        # Endless, which spares Keras a new iterator in each epoch.
-        while True:
-            yield (np.zeros((loop.n_devices(strategy), *source.image_shape), "float32"),)
+    Parameters
+    ----------
+    model : TrainableModel
+        Compiled with the optimiser.
+    stream : Stream
+    optimizer : keras.optimizers.Optimizer
+        Built for the model's weights.
+    epochs : int
+    strategy : tf.distribute.Strategy or keras.distribution.Distribution, optional
+    loop_key : hashable, optional
+        As `kept_loops.loop_for` takes it.
 
-    return {"x": rows(), "steps_per_epoch": source.steps}
+    Returns
+    -------
+    Plan
+    """
+    if not backend.COMPILES_LOOPS:
+        return KerasPlan(model, stream)
+    if strategy is not None and backend.REPLICATES_STEPS:
+        return ReplicatedPlan(model, stream, optimizer, strategy)
+    if strategy is None and stream.array is not None and stream.array.nbytes <= RESIDENT_BYTES:
+        return ResidentPlan(model, stream, optimizer, epochs, loop_key)
+    return StreamedPlan(model, stream, optimizer, strategy, loop_key)
 
 
-class KerasTraining(keras.callbacks.Callback):
-    """Keras's own steps, fed by a stream; and what the faster ways below have in common.
+def xla_pays(model: Any, n_steps: int) -> bool:
+    """Return whether XLA wins on TensorFlow.
 
-    As a callback it learns which epoch begins, and it stops a training whose loss is
-    not finite.
+    On a CPU it does for long trainings of dense networks. It slows convolutions and the
+    drawing of random numbers down, knows no image transformation, and multiplies in
+    bfloat16 without the processor's help.
+
+    Parameters
+    ----------
+    model : TrainableModel
+    n_steps : int
+        Of the whole training.
+
+    Returns
+    -------
+    bool
+    """
+    dense = all(len(weight.shape) <= 2 for weight in model.trainable_variables)
+    layers = [layer for part in model.layers for layer in getattr(part, "layers", [part])]
+    full = all(layer.compute_dtype == "float32" for layer in layers)
+    draws = any(variable.name == "seed_generator_state" for variable in model.non_trainable_variables)
+    return dense and full and not draws and model.augmentation is None and n_steps >= XLA_STEPS
+
+
+class Plan:
+    """A way to train for an epoch, block by block.
+
+    Parameters
+    ----------
+    model : TrainableModel
+    stream : Stream
+    block_steps : int
+        Steps that one call takes together.
     """
 
-    block = 1  # steps in one call
-    steps = None  # the function that Keras calls, if not its own
+    def __init__(self, model: Any, stream: Stream, block_steps: int = 1):
+        self.model, self.stream, self.block_steps = model, stream, block_steps
+        self.epoch = 0
 
-    def __init__(self, trained, source):
-        super().__init__()
-        self.trained, self.source, self.epoch = trained, source, 0
+    def begin_epoch(self, epoch: int) -> None:
+        """Get ready for an epoch.
 
-    def feed(self):
-        """Return the arguments that give Keras's ``fit`` its data."""
+        Parameters
+        ----------
+        epoch : int
+            Counted from 0.
+        """
+        self.epoch = epoch
+        self.batches = self.stream.weighted_epoch(epoch)
 
-        def batches():
-            for number in itertools.count(self.epoch):
-                for batch, factors in self.source.weighted_epoch(number):
-                    yield (batch,) if self.source.weights is None else (batch, batch, factors)
+    def blocks(self) -> list[range]:
+        """Return the blocks of an epoch.
 
-        return {"x": batches(), "steps_per_epoch": self.source.steps}
+        Returns
+        -------
+        list of range
+            The numbers of each block's steps, counted from 0 in the epoch.
+        """
+        steps = range(self.stream.steps_per_epoch)
+        return [steps[first : first + self.block_steps] for first in steps[:: self.block_steps]]
 
-    def on_epoch_begin(self, epoch, logs=None):
-        self.epoch, self.first = epoch, 0
-        self.good = self.trained.get_weights()
+    def run(self, block: range) -> dict[str, float]:
+        """Train for a block.
 
-    def on_train_batch_end(self, batch, logs=None):
-        last = batch + 1 == self.source.steps  # its update may have ruined weights that no loss will show
-        if not math.isfinite(float(logs["loss"])) or (last and not all(map(_finite, self.model.get_weights()))):
-            self.model.set_weights(self.good)
-            self.fail(batch, "epoch")
+        Parameters
+        ----------
+        block : range
 
-    def on_epoch_end(self, epoch, logs=None):
-        if not math.isfinite(float(logs.get("val_loss", 0))):
-            raise FloatingPointError(_not_finite("val_loss", f"after epoch {epoch + 1}"))
+        Returns
+        -------
+        dict of str to float
+            The running means of the epoch so far.
 
-    def fail(self, step, kept):
-        place = f"in batch {step + 1} of {self.source.steps} in epoch {self.epoch + 1}"
-        raise FloatingPointError(_not_finite("loss", place) + f" The weights from before this {kept} are kept.")
+        Raises
+        ------
+        FloatingPointError
+            If a loss term or a weight is not finite. The model's weights are then those
+            from before the block.
+        """
+        raise NotImplementedError
+
+    def fail(self, step: int, names: Sequence[str], kept: str) -> NoReturn:
+        """Raise the error for a training whose loss or weights are not finite.
+
+        Parameters
+        ----------
+        step : int
+        names : list of str
+            The logs that are not finite; none if a weight is not.
+        kept : str
+            From before what the weights are that the model has now.
+
+        Raises
+        ------
+        FloatingPointError
+        """
+        place = f"in batch {step + 1} of {self.stream.steps_per_epoch} in epoch {self.epoch + 1}"
+        raise FloatingPointError(not_finite(names, place) + f" The weights from before this {kept} are kept.")
 
 
-def _finite(array):
-    return bool(np.isfinite(array).all())
+def not_finite(names: Sequence[str], place: str) -> str:
+    """Return the message for values that are not finite.
 
+    Parameters
+    ----------
+    names : list of str
+        Of the loss and of its terms; empty for weights.
+    place : str
 
-def _not_finite(name, place):
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> from ae_toolkit.training.plans import not_finite
+    >>> print(not_finite(["loss", "kl"], "in batch 3")[:67])
+    expected a finite loss, got NaN or infinity in its term kl in batch
+    """
+    terms = [name for name in names if name not in ("loss", "val_loss")]
+    whole = next((name for name in names if name in ("loss", "val_loss")), "loss") if names else "weight"
+    culprits = f"in its term {' and its term '.join(terms)} " if terms else ""
     return (
-        f"expected a finite {name}, got NaN or infinity {place}. Likely causes: a learning rate that is too large for "
-        "the optimiser (try a tenth, or clip_norm=1), pixels far from [0, 1], or pixels that are themselves not finite."
+        f"expected a finite {whole}, got NaN or infinity {culprits}{place}. Likely causes: a learning rate that is "
+        "too large for the optimiser (try a tenth, or clip_norm=1), pixels far from [0, 1], or pixels that are "
+        "themselves not finite."
     )
 
 
-class CompiledTraining(KerasTraining):
-    """Steps through an engine's loop. Keras counts the steps; the images come from here."""
+class CompiledPlan(Plan):
+    """Steps through a compiled loop; the variables' values travel in and out with each call."""
 
-    strategy = None
+    def __init__(self, model, stream, loop, block_steps=1):
+        super().__init__(model, stream, block_steps)
+        self.loop = loop
+        self.variables = [variable for group in variables_of(model, model.optimizer) for variable in group]
 
-    def __init__(self, model, source, optimizer, xla=False):
-        super().__init__(model, source)
-        self.optimizer, self.loop = optimizer, loop.loop(model, optimizer, source.image_shape, xla)
-        self.steps = self._on_jax if loop.BACKEND == "jax" else self._on_tensorflow
-
-    def feed(self):
-        return _counted(self.source, self.strategy)
-
-    def on_epoch_begin(self, epoch, logs=None):
-        self.epoch, self.first = epoch, 0
-        self.begin(epoch)
-
-    def on_train_batch_end(self, batch, logs=None):
-        pass  # the loop has looked at every step
-
-    def _variables(self):
-        model = self.trained
-        groups = model.trainable_variables, model.non_trainable_variables, self.optimizer.variables
-        return (*groups, model.metrics_variables)
-
-    def _on_tensorflow(self, _):
-        variables = self._variables()
-        state = tuple([keras.ops.convert_to_tensor(v) for v in group] for group in variables)
-        logs, state = self._block(state)
-        for group, values in zip(variables, state, strict=True):
-            for variable, value in zip(group, values, strict=True):
-                variable.assign(value)
-        return logs
-
-    def _on_jax(self, state, _):
+    def take_steps(self, function, *arguments, first):
+        """Call the loop with the variables' values and assign those that it returns, unless a step failed."""
+        before = [keras.ops.convert_to_tensor(variable) for variable in self.variables]
         try:
-            return self._block(tuple(map(list, state)))
+            outcome, after = function(before, *arguments)
+            if (failed := int(outcome.failed_step)) != NO_FAILURE:
+                finite = keras.ops.convert_to_numpy(outcome.finite_terms)
+                names = [name for name, fine in zip(outcome.logs, finite, strict=True) if not fine]
+                self.fail(first + failed, names, "call" if self.block_steps > 1 else "batch")
         except BaseException:
-            # Keras has emptied the variables for the time of the epoch.
-            for group, values in zip(self._variables(), state, strict=True):
-                for variable, value in zip(group, values, strict=True):
-                    variable.assign(value)
+            self.assign(before)  # a loop of this training alone works on the model's own variables
             raise
+        self.assign(after)
+        return {name: float(value) for name, value in outcome.logs.items()}
 
-    def _checked(self, state, logs, failed, first):
-        if (step := int(failed)) != loop.NO_FAILURE:
-            self.fail(first + step, "call" if self.block > 1 else "batch")
-        return logs, state
+    def assign(self, values):
+        """Give all variables their values."""
+        for variable, value in zip(self.variables, values, strict=True):
+            variable.assign(value)
 
 
-class ResidentTraining(CompiledTraining):
+class ResidentPlan(CompiledPlan):
     """Images in one tensor on the device, many steps in one call."""
 
-    def __init__(self, model, source, optimizer, epochs):
-        xla = loop.wants_xla(model, source.steps * epochs)
-        super().__init__(model, source, optimizer, xla)
-        factors = np.ones(len(source.array), "float32") if source.weights is None else source.weights
-        self.images, self.factors = map(keras.ops.convert_to_tensor, (source.array, factors))
-        self.block = math.ceil(source.steps / math.ceil(source.steps / BLOCK))
+    def __init__(self, model, stream, optimizer, epochs, loop_key=None):
+        steps = stream.steps_per_epoch
+        xla = xla_pays(model, steps * epochs)
+        loop = kept_loops.loop_for(model, optimizer, stream.image_shape, xla, loop_key)
+        super().__init__(model, stream, loop, math.ceil(steps / math.ceil(steps / BLOCK_STEPS)))
+        weights = np.ones(len(stream.array), "float32") if stream.weights is None else stream.weights
+        self.images, self.weights = map(keras.ops.convert_to_tensor, (stream.array, weights))
 
-    def begin(self, epoch):
-        self.full, self.last = self.source.epoch_indices(epoch)
+    def begin_epoch(self, epoch):
+        self.epoch = epoch
+        self.full_batches, self.last_batch = self.stream.epoch_indices(epoch)
 
-    def _block(self, state):
-        first, self.first = self.first, self.first + self.block
-        indices, logs = self.full[first : self.first], None
+    def run(self, block):
+        indices, logs = self.full_batches[block.start : block.stop], {}
         if count := len(indices):
             # Padded to one shape, so that a shorter last block is not compiled anew.
-            padded = np.resize(indices, (self.block, indices.shape[1]))
-            results = self.loop.resident(state, self.images, self.factors, padded, np.int32(count))
-            logs, state = self._checked(*results, first)
-        if len(self.last) and self.first > len(self.full):
-            results = self.loop.resident(state, self.images, self.factors, self.last[None], np.int32(1))
-            logs, state = self._checked(*results, len(self.full))
-        return logs, state
+            padded = np.resize(indices, (self.block_steps, indices.shape[1]))
+            logs = self.take(padded, count, block.start)
+        if len(self.last_batch) and block.stop > len(self.full_batches):
+            logs = self.take(self.last_batch[None], 1, len(self.full_batches))
+        return logs
+
+    def take(self, indices, count, first):
+        """Take steps on the images that the indices name."""
+        arguments = self.images, self.weights, indices, np.int32(count)
+        return self.take_steps(self.loop.run_resident, *arguments, first=first)
 
 
-class StreamedTraining(CompiledTraining):
+class StreamedPlan(CompiledPlan):
     """One batch at a time, from any source; on JAX also divided among devices."""
 
-    def __init__(self, model, source, optimizer, strategy=None):
-        super().__init__(model, source, optimizer)
+    def __init__(self, model, stream, optimizer, strategy=None, loop_key=None):
+        key = loop_key if strategy is None else None
+        super().__init__(model, stream, kept_loops.loop_for(model, optimizer, stream.image_shape, key=key))
         self.strategy = strategy
 
-    def begin(self, epoch):
-        self.batches = self.source.weighted_epoch(epoch)
-
-    def _block(self, state):
-        step, self.first = self.first, self.first + 1
-        batch = (loop.shard_batch(part, self.strategy) for part in next(self.batches))
-        return self._checked(*self.loop.single(state, *batch), step)
+    def run(self, block):
+        batch = (backend.shard_batch(part, self.strategy) for part in next(self.batches))
+        return self.take_steps(self.loop.run_single, *batch, first=block.start)
 
 
-class ReplicatedTraining(KerasTraining):
-    """TensorFlow's strategies: each replica takes its part of every batch, gradients are added up."""
+class EagerPlan(Plan):
+    """One batch per call, whose step writes to the model itself; good weights are set aside once per epoch."""
 
-    def __init__(self, model, source, optimizer, strategy):
-        super().__init__(model, source)
-        self.strategy = strategy
-        self.step = loop.replicated_step(model, optimizer, strategy)
-        self.steps = lambda _: {"loss": self.step(*next(self.batches))}
+    def begin_epoch(self, epoch):
+        super().begin_epoch(epoch)
+        self.good_weights = self.model.get_weights()
+        self.totals, self.n_images = {}, 0
 
-    def feed(self):
-        return _counted(self.source, self.strategy)
+    def check(self, step, logs):
+        """Raise an error, and put the good weights back, if a log or, after the last step, a weight is not finite."""
+        names = [name for name, value in logs.items() if not math.isfinite(value)]
+        last = step + 1 == self.stream.steps_per_epoch  # its update may have ruined weights that no loss will show
+        ruined = last and not all(np.isfinite(weight).all() for weight in self.model.get_weights())
+        if names or ruined:
+            self.model.set_weights(self.good_weights)
+            self.fail(step, names, "epoch")
 
-    def on_epoch_begin(self, epoch, logs=None):
-        super().on_epoch_begin(epoch, logs)
-        self.batches = self.source.weighted_epoch(epoch)
-
-
-class Validation(keras.callbacks.Callback):
-    """Adds ``val_loss`` to an epoch's logs; first in the list, so that the others see it.
-
-    Keras's own validation would run its loop over steps_per_execution batches at once
-    and drop the figures of a shorter data set.
-    """
-
-    def __init__(self, images, batch_size, image_shape):
-        super().__init__()
-        self.source = streams.open_stream(images, 1024 if isinstance(images, np.ndarray) else batch_size, seed=0)
-        if tuple(self.source.image_shape) != tuple(image_shape):
-            raise ValueError(
-                f"expected validation images of shape {tuple(image_shape)}, as the others have, "
-                f"got {tuple(self.source.image_shape)}"
-            )
-
-    def on_epoch_end(self, epoch, logs=None):
-        total = count = 0
-        for batch in self.source.epoch(0):
-            batch = keras.ops.convert_to_tensor(batch)
-            output = self.model(batch, training=False)
-            loss = self.model.compute_loss(x=batch, y_pred=output, training=False)
-            total += float(keras.ops.convert_to_numpy(loss)) * len(batch)
-            count += len(batch)
-        logs["val_loss"] = total / count
+    def running_means(self, logs, n_images):
+        """Return the means over the epoch so far, with a batch's logs added."""
+        self.n_images += n_images
+        for name, value in logs.items():
+            self.totals[name] = self.totals.get(name, 0.0) + value * n_images
+        return {name: total / self.n_images for name, total in self.totals.items()}
 
 
-class Interruption(keras.callbacks.Callback):
-    """Lets an interrupted training finish its epoch; as a context, listens for the interruption."""
+class KerasPlan(EagerPlan):
+    """Keras's own steps, fed by a stream; where nothing else is offered."""
 
-    def __init__(self):
-        super().__init__()
-        self.asked = self.listening = False
+    def run(self, block):
+        batch, weights = next(self.batches)
+        if self.model.augmentation is not None:
+            batch = self.model.augmentation(keras.ops.convert_to_tensor(batch), training=True)
+        weights = None if self.stream.weights is None else keras.ops.convert_to_tensor(weights)
+        self.model.reset_metrics()  # some backends do so by themselves, others do not
+        logs = self.model.train_on_batch(batch, None, weights, return_dict=True)
+        logs = {name: float(value) for name, value in logs.items()}
+        self.check(block.start, logs)
+        return self.running_means(logs, len(batch))
 
-    def __enter__(self):
-        main = threading.current_thread() is threading.main_thread()
-        self.listening = main and signal.getsignal(signal.SIGINT) is signal.default_int_handler
-        if self.listening:
-            signal.signal(signal.SIGINT, self._note)
 
-    def _note(self, *_):
-        self.asked = True
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+class ReplicatedPlan(EagerPlan):
+    """TensorFlow's strategies: each replica takes its fraction of every batch, gradients are added up."""
 
-    def __exit__(self, *_):
-        if self.listening:
-            signal.signal(signal.SIGINT, signal.default_int_handler)
+    def __init__(self, model, stream, optimizer, strategy):
+        super().__init__(model, stream)
+        self.step = backend.replicated_step(model, optimizer, strategy, training_losses)
 
-    def on_epoch_end(self, epoch, logs=None):
-        if self.asked:
-            self.model.stop_training = True
+    def run(self, block):
+        batch, weights = next(self.batches)
+        logs = {name: float(value) for name, value in self.step(batch, weights).items()}
+        self.check(block.start, logs)
+        return self.running_means(logs, len(batch))

@@ -16,6 +16,8 @@ from sphinx.pycode import ModuleAnalyzer
 from sphinx.util.docutils import SphinxDirective
 from sphinx.util.inspect import stringify_signature
 
+from ae_toolkit.book import words
+
 PAGES = "book/api/"
 DIRECTIVES = {"class": "autoclass", "exception": "autoexception", "function": "autofunction", "data": "autodata"}
 
@@ -51,8 +53,18 @@ class OverviewDirective(_Generated):
         content = super().run()
         for link in (link for node in content for link in node.findall(addnodes.pending_xref)):
             if link["reftarget"].startswith(f"{ae_names.PACKAGE}."):
-                link[:] = [nodes.literal("", _written(link["reftarget"]), classes=["xref", "py", "py-obj"])]
+                link[:] = [_breakable(_written(link["reftarget"]))]
         return content
+
+
+def _breakable(name):
+    """Return a name as code that may break after each dot; copied from the page, it is the name and nothing else."""
+    code = nodes.literal(classes=["xref", "py", "py-obj"])
+    first, *rest = name.split(".")
+    code += nodes.Text(first)
+    for part in rest:
+        code += [nodes.Text("."), nodes.raw("", "<wbr>", format="html"), nodes.Text(part)]
+    return code
 
 
 class EntriesDirective(_Generated):
@@ -62,10 +74,12 @@ class EntriesDirective(_Generated):
         names, lines = ae_names.public_names(), []
         for module in ae_names.groups()[group]:
             full = f"{ae_names.PACKAGE}.{module}"
-            lines += [f".. rubric:: {full}", "", f".. automodule:: {full}", ""]
-            for name in names.values():
-                if name.module == module:
-                    lines += [f".. {DIRECTIVES[name.kind]}:: {name.entry}", *_options(name), ""]
+            own = [name for name in names.values() if name.module == module]
+            is_room = "." not in module
+            if is_room or (own and not ae_names.is_private(module)):
+                lines += [f".. rubric:: {full}", "", f".. automodule:: {full}", ""]
+            for name in own:
+                lines += [f".. {DIRECTIVES[name.kind]}:: {name.entry}", *_options(name), ""]
         return lines
 
 
@@ -90,10 +104,12 @@ def _written(entry):
 
 def find_uses(app, env, docnames):
     """Note which public names each notebook uses, before any page is read."""
-    env.ae_uses = {}
+    env.ae_uses, env.ae_modules, env.ae_spellings = {}, {}, {}
     if not any(docname.startswith(PAGES) for docname in env.found_docs):
         return  # a book without the reference: there is nothing to link to
     names = ae_names.public_names()
+    env.ae_modules = {entry: name.module for entry, name in names.items()}
+    env.ae_spellings = ae_names.spellings(names)
     for docname in sorted(env.found_docs):
         path = Path(env.doc2path(docname))
         if path.suffix == ".ipynb":
@@ -111,10 +127,13 @@ def make_readable(app, what, name, value, options, lines):
 
 
 def describe_constants(app, what, name, value, options, lines):
-    """Leave a constant without a comment of its own undescribed: Python would describe its type, at length."""
-    module, _, attribute = name.rpartition(".")
-    if what == "data" and ("", attribute) not in ModuleAnalyzer.for_module(module).find_attr_docs():
-        lines.clear()
+    """Describe a constant by the comment where it is defined: Python would describe its type, at length."""
+    if what != "data":
+        return
+    place, _, short = name.rpartition(".")
+    module = f"{ae_names.PACKAGE}.{app.env.ae_modules[name]}" if name in app.env.ae_modules else place
+    lines[:] = ModuleAnalyzer.for_module(module).find_attr_docs().get(("", short), [])
+    make_readable(app, what, name, value, options, lines)
 
 
 def _escaped(line):
@@ -137,7 +156,7 @@ def add_chapters(app, what, name, value, options, lines):
     chapters = [docname for docname, entries in app.env.ae_uses.items() if name in entries]
     if chapters and lines:  # an overview would take the links of a name without description for its summary
         links = " · ".join(f":doc:`/{docname}`" for docname in chapters)
-        lines += ["", ".. container:: ae-used-in", "", f"   Used in: {links}", ""]
+        lines += ["", ".. container:: ae-used-in", "", f"   {words.USED_IN}{links}", ""]
 
 
 def name_bases(app, name, value, options, bases):
@@ -153,11 +172,19 @@ def set_signature(app, what, name, value, options, signature, annotation):
     return None
 
 
+def find_entry(app, env, node, content):
+    """Lead a link that names the module which defines something to its entry, which has a shorter name."""
+    entry = env.ae_spellings.get(node.get("reftarget"))
+    if node.get("refdomain") != "py" or entry is None:
+        return None
+    return env.get_domain("py").resolve_xref(env, node["refdoc"], app.builder, "obj", entry, node, content)
+
+
 def rename_attributes(app, doctree):
     """Call a class's attributes what its docstring calls them; Sphinx's word is Variables."""
     for name in doctree.findall(nodes.field_name):
         if name.astext() == "Variables" and app.env.docname.startswith(PAGES):
-            name[:] = [nodes.Text("Attributes")]
+            name[:] = [nodes.Text(words.ATTRIBUTES)]
 
 
 def add_names(app, doctree):
@@ -165,7 +192,7 @@ def add_names(app, doctree):
     entries = app.env.ae_uses.get(app.env.docname)
     if not entries:
         return
-    line = nodes.paragraph("", "Functions used: ", classes=["ae-functions-used"])
+    line = nodes.paragraph("", words.FUNCTIONS_USED, classes=["ae-functions-used"])
     for index, entry in enumerate(entries):
         line += [nodes.Text(", ")] if index else []
         line += addnodes.pending_xref(
@@ -184,12 +211,14 @@ def setup(app):
     app.add_directive("ae-overview", OverviewDirective)
     app.add_directive("ae-entries", EntriesDirective)
     app.connect("env-before-read-docs", find_uses)
-    app.connect("autodoc-process-docstring", describe_constants, priority=400)
     app.connect("autodoc-process-docstring", make_readable, priority=400)  # before Napoleon, at 500
     app.connect("autodoc-process-docstring", keep_underscores, priority=600)  # after it
+    # After it, too: Napoleon takes what stands before a colon in a constant's comment for a type.
+    app.connect("autodoc-process-docstring", describe_constants, priority=600)
     app.connect("autodoc-process-docstring", add_chapters, priority=600)
     app.connect("autodoc-process-bases", name_bases)
     app.connect("autodoc-process-signature", set_signature)
+    app.connect("missing-reference", find_entry)
     app.connect("doctree-read", rename_attributes)
     app.connect("doctree-read", add_names)
     return {"version": "1", "parallel_read_safe": False, "parallel_write_safe": True}

@@ -13,8 +13,9 @@ from docutils import nodes
 from docutils.parsers.rst import Directive
 from sphinx.util import logging
 
+from ae_toolkit.book import words
 from ae_toolkit.book.chapter import COLOPHON_MIME_TYPE, describe
-from ae_toolkit.book.claims import MIME_TYPE, VERDICTS, article
+from ae_toolkit.book.claims import MIME_TYPE, VERDICTS, article, held
 
 logger = logging.getLogger(__name__)
 
@@ -89,8 +90,7 @@ def _book_colophon(colophons):
     records = list(colophons.values())
     seeds = sorted({seed for record in records for seed in record["seeds"]})
     total = round(sum(record["seconds"] for record in records), 1)
-    whole = describe({**records[0], "seeds": seeds, "seconds": total})
-    return f"The book's {len(records)} executed chapters: {whole[0].lower()}{whole[1:]}"
+    return describe({**records[0], "seeds": seeds, "seconds": total}, chapters=len(records))
 
 
 def _table(app, docname, verdicts):
@@ -100,23 +100,21 @@ def _table(app, docname, verdicts):
     for width in (10, 15, 75):
         group += nodes.colspec(colwidth=width)
     head, body = nodes.thead(), nodes.tbody()
-    head += _row(
-        *([_line(nodes.Text(title))] for title in ("Claim", "Verdict", "What the article says, and what was seen"))
-    )
+    head += _row(*([_line(nodes.Text(title))] for title in words.LEDGER_COLUMNS))
     group += [head, body]
     for claim, entry in article().items():
-        says = _line(nodes.Text(f"{entry['statement']} (§ {entry['section']})"))
+        says = _line(nodes.Text(words.LEDGER_CLAIM.format(**entry)))
         if claim not in verdicts:
-            body += _row([_line(nodes.Text(claim))], [_line(nodes.emphasis("", "not yet settled"))], [says])
+            body += _row([_line(nodes.Text(claim))], [_line(nodes.emphasis("", words.NOT_YET_SETTLED))], [says])
             continue
         chapter, record = verdicts[claim]
         address = f"{app.builder.get_relative_uri(docname, chapter)}#claim-{claim}"
         link = nodes.reference("", claim, refuri=address, internal=True)
         found = nodes.bullet_list()
         for row in record["predictions"]:
-            words = f"{'held' if row['held'] else 'did not hold'}: {row['says']}: {row['figures']} {row['unit']}"
-            found += nodes.list_item("", _line(nodes.Text(words.strip())))
-        body += _row([_line(link)], [_line(nodes.strong("", record["verdict"]))], [says, found])
+            line = f"{held(row)}: {row['says']}: {row['figures']} {row['unit']}"
+            found += nodes.list_item("", _line(nodes.Text(line.strip())))
+        body += _row([_line(link)], [_line(nodes.strong("", words.VERDICTS[record["verdict"]]))], [says, found])
     return table
 
 

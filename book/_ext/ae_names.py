@@ -1,9 +1,10 @@
 """The package's public names, and which of them a notebook uses: read from the code, so that nobody keeps a list.
 
-Public is every class, function and constant without a leading underscore that a public
-module defines, or takes from a private one into its ``__all__``. What the package offers
-under its own name, such as ``ae.Autoencoder``, has its entry there; everything else has it
-in its module.
+The package and each of its rooms say in ``__all__`` what they offer: names, and modules of
+which every class, function and constant without a leading underscore is public. A name has
+one entry, under the shortest path by which a program can write it: ``ae_toolkit.Autoencoder``
+from the first floor, ``ae_toolkit.metrics.linear_probe`` from a room, and
+``ae_toolkit.networks.losses.squared_error`` from a module.
 """
 
 import ast
@@ -12,6 +13,7 @@ import inspect
 import json
 import pkgutil
 from functools import cached_property
+from pathlib import Path
 from types import ModuleType
 from typing import NamedTuple
 
@@ -21,27 +23,33 @@ import ae_toolkit
 
 PACKAGE = ae_toolkit.__name__
 
-# The reference's pages, and the modules on each. A module that is not named here follows on the first page.
+# The reference's pages, and the rooms on each. A room that is not named here follows on the first page.
 GROUPS = {
-    "estimators": (
-        "autoencoder",
-        "denoising",
-        "sparse",
-        "contractive",
-        "variational",
-        "adversarial",
-        "generation",
-        "anomaly",
-    ),
+    "estimators": ("estimators",),
     "saving": ("storage", "export"),
-    "data": ("datasets", "streams", "augmentation"),
-    "training": ("training", "checkpoints"),
-    "networks": ("networks", "layers", "models"),
-    "losses": ("losses",),
+    "data": ("data",),
+    "training": ("training",),
+    "networks": ("networks",),
     "metrics": ("metrics",),
     "plots": ("plots",),
-    "book_tools": ("chapter", "claims"),
+    "book": ("book",),
 }
+
+# The modules that come first on their page, in this order. The others follow by their names.
+FIRST = (
+    "estimators.autoencoder",
+    "estimators.denoising",
+    "estimators.sparse",
+    "estimators.contractive",
+    "estimators.variational",
+    "estimators.adversarial",
+    "estimators.generation",
+    "estimators.anomaly",
+    "data.datasets",
+    "metrics.reconstruction",
+    "networks.builder",
+    "training.fitting",
+)
 
 
 class Name(NamedTuple):
@@ -54,45 +62,104 @@ class Name(NamedTuple):
 
 
 def modules():
-    """Return the names of the public modules, without the package's own."""
-    found = (info.name for info in pkgutil.iter_modules(ae_toolkit.__path__))
-    return sorted(name for name in found if not name.startswith("_"))
+    """Return the names of the rooms and of all modules in them, without private ones and without the backends."""
+    return sorted(name for name in _below(PACKAGE, ae_toolkit.__path__) if not is_private(name))
+
+
+def is_private(module):
+    """Return whether a module says by an underscore that only its own room uses it."""
+    return any(part.startswith("_") for part in module.split("."))
+
+
+def _below(package, path):
+    # Not `pkgutil.walk_packages`, which imports what it walks through: a backend's file needs that backend.
+    for info in pkgutil.iter_modules(path):
+        name = f"{package}.{info.name}".removeprefix(f"{PACKAGE}.")
+        if name == "training.backend":
+            continue
+        yield name
+        if info.ispkg:
+            yield from _below(f"{package}.{info.name}", [Path(info.module_finder.path) / info.name])
 
 
 def groups():
-    """Return the modules of each page: those named above, and on the first page then all others."""
-    named = {module for group in GROUPS.values() for module in group}
-    rest = tuple(name for name in modules() if name not in named)
-    first = next(iter(GROUPS))
-    return {group: members + (rest if group == first else ()) for group, members in GROUPS.items()}
+    """Return the modules of each page: a room before its modules, and on the first page also what is on no other.
+
+    A private module is among them if its room offers a name that it defines.
+    """
+    pages = {room: group for group, rooms in GROUPS.items() for room in rooms}
+    found = {group: [] for group in GROUPS}
+    taken_from = {path.rpartition(".")[0].removeprefix(f"{PACKAGE}.") for path in _offered()}
+    private = (name for name in _below(PACKAGE, ae_toolkit.__path__) if is_private(name) and name in taken_from)
+    for module in (*modules(), *private):
+        found[pages.get(module.partition(".")[0], next(iter(GROUPS)))].append(module)
+    return {group: tuple(sorted(members, key=_place)) for group, members in found.items()}
+
+
+def _place(module):
+    room, _, rest = module.partition(".")
+    rooms = [room for rooms in GROUPS.values() for room in rooms]
+    rank = FIRST.index(module) if module in FIRST else len(FIRST)
+    return (rooms.index(room) if room in rooms else len(rooms), room, rest != "", rank, rest)
 
 
 def public_names():
     """Return all public names by their entries, in the order of the reference."""
-    exported = {}
-    for name in ae_toolkit.__all__:
-        value = getattr(ae_toolkit, name)
-        if not isinstance(value, ModuleType):
-            exported[f"{value.__module__}.{value.__name__}"] = f"{PACKAGE}.{name}"
-    found = {}
+    offered, found = _offered(), {}
     for members in groups().values():
         for module in members:
-            own = [
-                Name(exported.get(f"{PACKAGE}.{module}.{name}", f"{PACKAGE}.{module}.{name}"), module, kind, value)
-                for name, kind, value in _defined(importlib.import_module(f"{PACKAGE}.{module}"))
-            ]
+            own = []
+            for name, kind, value in _defined(importlib.import_module(f"{PACKAGE}.{module}")):
+                paths = _paths(module, name, offered)
+                if paths:
+                    own.append(Name(min(paths, key=_length), module, kind, value))
             # What hangs from the package itself is what a reader looks for first.
-            own.sort(key=lambda name: name.entry not in exported.values())
+            own.sort(key=lambda name: name.entry.count("."))
             found |= {name.entry: name for name in own}
     return found
 
 
+def spellings(names):
+    """Return the entry for each path by which a program can write one of the public names."""
+    offered, found = _offered(), {}
+    for entry, name in names.items():
+        short = entry.rpartition(".")[2]
+        paths = {f"{PACKAGE}.{name.module}.{short}", *_paths(name.module, short, offered)}
+        found |= dict.fromkeys(paths, entry)
+    return found
+
+
+def _length(path):
+    return path.count("."), path
+
+
+def _paths(module, name, offered):
+    """Return the paths under which the package and its rooms offer a name that a module defines."""
+    full = f"{PACKAGE}.{module}"
+    return [*offered.get(f"{full}.{name}", ()), *(f"{place}.{name}" for place in offered.get(full, ()))]
+
+
+def _offered():
+    """Return where the package and its rooms offer what they import: full path -> paths, of names and of modules."""
+    rooms = [name for name in modules() if hasattr(importlib.import_module(f"{PACKAGE}.{name}"), "__path__")]
+    found = {}
+    for package in (PACKAGE, *(f"{PACKAGE}.{room}" for room in rooms)):
+        module = importlib.import_module(package)
+        stub = Path(module.__file__).with_suffix(".pyi")  # of a lazy package, which imports nothing itself
+        source = stub if stub.is_file() else Path(module.__file__)
+        for node in ast.parse(source.read_text(encoding="utf-8")).body:
+            if not isinstance(node, ast.ImportFrom):
+                continue
+            origin = ".".join(filter(None, (package, node.module))) if node.level else node.module
+            for item in node.names:
+                if (name := item.asname or item.name) in module.__all__:
+                    found.setdefault(f"{origin}.{item.name}", []).append(f"{package}.{name}")
+    return found
+
+
 def _defined(module):
-    """Yield the name, kind and value of what a module's source defines or offers as its own, not of what it uses."""
-    statements = ast.parse(inspect.getsource(module)).body
-    private = (node for node in statements if isinstance(node, ast.ImportFrom) and "._" in f".{node.module}")
-    offered = [item.name for node in private for item in node.names if item.name in getattr(module, "__all__", ())]
-    for name in dict.fromkeys((*_bound(statements), *offered)):
+    """Yield the name, kind and value of what a module's source defines, not of what it uses."""
+    for name in _bound(ast.parse(inspect.getsource(module)).body):
         value = getattr(module, name, None)
         if name.startswith("_") or isinstance(value, ModuleType):
             continue
@@ -156,8 +223,7 @@ def used(sources, names=None):
     A name counts if the code mentions it, under whatever alias it was imported; its import does not count.
     """
     names = public_names() if names is None else names
-    entries = {f"{PACKAGE}.{name.module}.{entry.rpartition('.')[2]}": entry for entry, name in names.items()}
-    entries |= {entry: entry for entry in names}
+    entries = spellings(names)
     trees = [tree for source in sources if (tree := _parsed(source)) is not None]
     aliases = {}
     for node in (node for tree in trees for node in ast.walk(tree)):

@@ -18,13 +18,14 @@ HERE = Path(__file__).parent
 def take(way, monkeypatch):
     """Make trainings on arrays go one of the ways that they can go."""
     from ae_toolkit.training import plans
+    from ae_toolkit.training.backend import backend
 
-    if way != "Keras's own" and plans.loop.BACKEND not in ("tensorflow", "jax"):
+    if way != "Keras's own" and not backend.COMPILES_LOOPS:
         pytest.skip("on this backend Keras's own steps train")
     if way == "streamed":
         monkeypatch.setattr(plans, "RESIDENT_BYTES", 0)
     if way == "Keras's own":
-        monkeypatch.setattr(plans, "choose", lambda model, source, *_: plans.KerasTraining(model, source))
+        monkeypatch.setattr(plans, "choose", lambda model, stream, *_: plans.KerasPlan(model, stream))
 
 
 @pytest.fixture(params=["resident", "streamed", "Keras's own"])

@@ -106,7 +106,7 @@ def test_a_constant_has_a_line_of_its_own(entry):
 
 def test_there_is_something_to_check():
     assert {"ae_toolkit.Autoencoder", "ae_toolkit.metrics.linear_probe", "ae_toolkit.plots.PALETTE"} <= set(NAMES)
-    assert {"ae_toolkit.Autoencoder.fit", "ae_toolkit.Chapter.data", "ae_toolkit.claims.Prediction.outcome"} <= set(
+    assert {"ae_toolkit.Autoencoder.fit", "ae_toolkit.Chapter.data", "ae_toolkit.book.Prediction.outcome"} <= set(
         METHODS
     )
     assert not [place for place in METHODS if place.endswith("_request")]  # scikit-learn's own

@@ -12,7 +12,8 @@ import pytest
 
 import ae_toolkit
 
-HEAVY = ("keras", "tensorflow", "jax", "torch", "sklearn", "skimage", "scipy", "matplotlib", "numpy")
+BACKENDS = {"tensorflow", "jax", "torch"}
+HEAVY = ("keras", "tensorflow", "jax", "torch", "sklearn", "skimage", "scipy", "matplotlib", "numpy", "IPython")
 
 
 def run(code, **variables):
@@ -49,9 +50,9 @@ def test_import_takes_less_than_a_fifth_of_a_second():
     assert min(float(run(code)) for _ in range(5)) < 0.2
 
 
-def test_datasets_and_claims_load_no_keras():
+def test_datasets_claims_and_metrics_load_no_keras():
     code = (
-        "import sys, ae_toolkit as ae; ae.datasets.load('digits'); ae.claims.article(); ae.metrics.knn_probe; "
+        "import sys, ae_toolkit as ae; ae.datasets.load('digits'); ae.book.claims.article(); ae.metrics.knn_probe; "
         "print('keras' in sys.modules)"
     )
     assert run(code).strip() == "False"
@@ -66,23 +67,72 @@ def test_only_structural_similarity_loads_scikit_image():
 
 
 def test_every_public_name_resolves():
-    assert {"Autoencoder", "Chapter", "ImageDataset", "datasets", "metrics", "plots", "claims"} <= set(
-        ae_toolkit.__all__
-    )
+    assert {"Autoencoder", "Chapter", "ImageDataset", "datasets", "metrics", "plots", "book"} <= set(ae_toolkit.__all__)
     for name in ae_toolkit.__all__:
-        assert getattr(ae_toolkit, name).__name__ in (name, f"ae_toolkit.{name}")
+        assert getattr(ae_toolkit, name).__name__.rpartition(".")[2] == name
     assert set(ae_toolkit.__all__) <= set(dir(ae_toolkit))
 
 
-def test_one_module_imports_backends():
+def imported(path):
+    """Return the packages that a file imports anywhere, within functions too."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        names = [item.name for item in node.names] if isinstance(node, ast.Import) else []
+        names += [node.module or ""] if isinstance(node, ast.ImportFrom) and not node.level else []
+        found |= {name.partition(".")[0] for name in names}
+    return found
+
+
+def test_only_the_engine_s_backends_import_tensorflow_jax_or_pytorch():
+    package = Path(ae_toolkit.__file__).parent
+    importing = {path.relative_to(package) for path in package.rglob("*.py") if imported(path) & BACKENDS}
+    assert importing, "the engine no longer imports any backend: is this test still looking at the right place?"
+    assert {path.parent.as_posix() for path in importing} == {"training/backend"}
+
+
+def test_imports_are_found_wherever_they_stand(tmp_path):
+    (tmp_path / "module.py").write_text(
+        "import numpy as np\ndef f():\n    from tensorflow.python import x\nfrom . import jax\nimport torch.nn, os\n"
+    )
+    assert imported(tmp_path / "module.py") == {"numpy", "tensorflow", "torch", "os"}
+
+
+def test_only_the_book_s_own_tools_import_ipython():
+    assert "IPython" in HEAVY  # which importing the toolkit loads none of
+    package = Path(ae_toolkit.__file__).parent
+    importing = {path.relative_to(package).as_posix() for path in package.rglob("*.py") if "IPython" in imported(path)}
+    assert importing == {"book/chapter.py"}
+
+
+def test_no_room_but_its_own_loads_the_book_s_tools():
+    code = (
+        "import sys, ae_toolkit as ae; ae.Autoencoder; ae.plots.PALETTE; ae.metrics.knn_probe; ae.datasets.load; "
+        "ae.save; ae.export_onnx; ae.training.fit; print([name for name in sys.modules if 'ae_toolkit.book.' in name])"
+    )
+    assert run(code).strip() == "[]"
+
+
+def test_one_module_imports_private_names_of_scikit_learn():
     importing = set()
-    for path in Path(ae_toolkit.__file__).parent.glob("*.py"):
+    for path in Path(ae_toolkit.__file__).parent.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             names = [item.name for item in node.names] if isinstance(node, ast.Import) else []
-            names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
-            if {name.partition(".")[0] for name in names} & {"tensorflow", "jax", "torch"}:
-                importing.add(path.name)
-    assert importing == {"loop.py"}
+            if isinstance(node, ast.ImportFrom):
+                names = [f"{node.module}.{item.name}" for item in node.names]
+            for module, *inside in (name.split(".") for name in names):
+                if module == "sklearn" and any(name.startswith("_") for name in inside):
+                    importing.add(path.name)
+    assert importing == {"_sklearn.py"}
+
+
+def test_a_scikit_learn_without_a_private_name_says_so():
+    code = (
+        "import sklearn.utils.validation as validation; del validation._is_fitted\n"
+        "try:\n    import ae_toolkit._sklearn\nexcept ImportError as error:\n    print(error)\n"
+    )
+    message = run(code)
+    assert "_is_fitted" in message
+    assert "Install an older scikit-learn" in message
 
 
 def test_unknown_name_is_an_attribute_error():
@@ -97,7 +147,7 @@ def test_version_is_a_release_number():
 def test_no_backend_names_the_extra(tmp_path):
     code = (
         "import ae_toolkit as ae\n"
-        "for use in ('ae.Autoencoder', 'ae.networks', 'ae.losses', 'ae.training', 'ae.Chapter(\"quick\")'):\n"
+        "for use in ('ae.Autoencoder', 'ae.networks', 'ae.networks.losses', 'ae.training', 'ae.Chapter(\"quick\")'):\n"
         "    try:\n"
         "        eval(use)\n"
         "    except ImportError as error:\n"

@@ -33,7 +33,7 @@ ESTIMATORS = {
     "conv": lambda: ae.Autoencoder(**{**SMALL, "network": "conv"}),
     "patch": lambda: ae.Autoencoder(**{**SMALL, "network": "patch"}),
     "tied": lambda: ae.Autoencoder(tied=True, **SMALL),
-    "moved": lambda: ae.Autoencoder(augmentation={"rotation": 10, "shift": 0.1}, **SMALL),
+    "augmented": lambda: ae.Autoencoder(augmentation={"rotation": 10, "shift": 0.1}, **SMALL),
     "own": lambda: ae.Autoencoder(2, epochs=1, random_state=0, **own()),
     "denoising": lambda: ae.DenoisingAutoencoder(**SMALL),
     "sparse": lambda: ae.SparseAutoencoder(penalty="kl", **SMALL),
@@ -110,6 +110,59 @@ def test_what_scikit_learn_noted_is_kept(tmp_path):
     assert list(twin.get_feature_names_out()) == list(fitted.get_feature_names_out())
 
 
+KEPT = {
+    "plain": [None, True, -3, 0.1, "text", float("inf")],
+    "nested": {"a": [(1, 2), {"b": ()}], 3: "three"},
+    "numbers": np.array([[1.5, np.nan]], dtype="float16"),
+    "whole numbers": np.arange(3, dtype="uint8"),
+    "truth": np.array([True, False]),
+    "words": np.array(["one", "three"]),
+    "objects": np.array(["one", "three"], dtype=object),
+    "history": {"loss": [float("nan"), 1.0]},
+}
+
+
+@pytest.mark.parametrize("name", KEPT)
+def test_whatever_is_plain_data_comes_back(name, tmp_path):
+    """Also in attributes of the user's own, in which NaN is the user's business."""
+    estimator = ae.Autoencoder(**SMALL).fit(IMAGES)
+    estimator.note_ = KEPT[name]
+    ae.save(estimator, tmp_path / "saved")
+    found = ae.load(tmp_path / "saved").note_
+    assert type(found) is type(KEPT[name])
+    assert getattr(found, "dtype", None) == getattr(KEPT[name], "dtype", None)
+    np.testing.assert_equal(found, KEPT[name])
+
+
+@pytest.mark.parametrize("number", [np.float32(0.5), np.float64(0.5), np.longdouble(0.5), np.int8(3), np.bool_(True)])
+def test_a_number_of_numpy_s_comes_back_as_python_s(number, tmp_path):
+    ae.save(ae.Autoencoder(learning_rate=number), tmp_path / "saved")
+    found = ae.load(tmp_path / "saved").learning_rate
+    assert type(found) in (float, int, bool)
+    assert found == number
+
+
+def test_a_random_state_goes_on_drawing(tmp_path):
+    generator = np.random.RandomState(7)
+    generator.normal(size=3)
+    ae.save(ae.Autoencoder(random_state=generator), tmp_path / "saved")
+    np.testing.assert_array_equal(ae.load(tmp_path / "saved").random_state.normal(size=9), generator.normal(size=9))
+
+
+@pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
+def test_networks_of_half_precision(dtype, tmp_path):
+    networks = {
+        "encoder": keras.Sequential([keras.Input((30,)), keras.layers.Dense(2, dtype=dtype)]),
+        "decoder": keras.Sequential([keras.Input((2,)), keras.layers.Dense(30, dtype=dtype)]),
+    }
+    ae.save(ae.Autoencoder(2, **networks), tmp_path / "saved")
+    twin = ae.load(tmp_path / "saved")
+    for name, network in networks.items():
+        for one, other in zip(network.get_weights(), getattr(twin, name).get_weights(), strict=True):
+            assert one.dtype == other.dtype == dtype
+            np.testing.assert_array_equal(one, other)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("backend", ["jax", "tensorflow"])
 def test_loaded_on_another_backend_it_predicts_the_same(backend, tmp_path, python):
@@ -167,6 +220,23 @@ def test_other_things_are_refused(tmp_path):
     for thing in (PCA(2), "text", None, keras.Sequential()):
         with pytest.raises(TypeError, match=r"expected an estimator of ae_toolkit .*got"):
             ae.save(thing, tmp_path / "saved")
+    assert not any(tmp_path.iterdir())
+
+
+def test_a_class_that_only_has_the_same_name_is_refused(tmp_path):
+    class Autoencoder(ae.Autoencoder):
+        pass
+
+    with pytest.raises(TypeError, match=r"expected an estimator of ae_toolkit .*got .*Autoencoder of .*test_storage"):
+        ae.save(Autoencoder(), tmp_path / "saved")
+
+
+@pytest.mark.parametrize("value", [1j, {1, 2}, b"bytes", object(), np.array([object()]), np.datetime64("2026-01-01")])
+def test_what_is_not_plain_data_is_refused_and_its_place_named(value, tmp_path):
+    estimator = ae.Autoencoder()
+    estimator.note_ = {"deep": [value]}
+    with pytest.raises(TypeError, match=r"expected plain data in /note_/deep/0, got \w+: it cannot be saved"):
+        ae.save(estimator, tmp_path / "saved")
     assert not any(tmp_path.iterdir())
 
 
@@ -256,6 +326,62 @@ def test_an_array_of_another_shape(saved):
         ae.load(saved)
 
 
+def change_one_number(folder, name, value):
+    def change(arrays):
+        arrays[name] = arrays[name].copy()
+        arrays[name].flat[-1] = value
+
+    rearrange(folder, change)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_weights_that_are_not_finite(saved, value):
+    change_one_number(saved, "/model_/weights/2", value)
+    with pytest.raises(ValueError, match=r"expected finite numbers in the array '/model_/weights/2' .*got 1 of 8"):
+        ae.load(saved)
+
+
+def test_weights_that_were_not_finite_when_they_were_saved(tmp_path):
+    fitted = ae.Autoencoder(**SMALL).fit(IMAGES)
+    fitted.model_.set_weights([weight * np.nan for weight in fitted.model_.get_weights()])
+    ae.save(fitted, tmp_path / "saved")
+    with pytest.raises(ValueError, match=r"expected finite numbers in the array '/model_/weights/0' .*got 120 of 120"):
+        ae.load(tmp_path / "saved")
+
+
+@pytest.mark.parametrize(
+    ("name", "array"),
+    [
+        ("own", "/encoder/weights/0"),
+        ("own", "/decoder/weights/3"),
+        ("variational", "/model_/weights/0"),
+        ("detector", "/autoencoder_/model_/weights/0"),
+        ("sampler", "/autoencoder_/model_/weights/0"),
+        ("sampler", "/mixture_/means_"),
+        ("sampler", "/mixture_/covariances_"),
+        ("sampler", "/mixture_/weights_"),
+    ],
+)
+def test_nothing_that_predicts_may_be_nan(name, array, tmp_path):
+    ae.save(ESTIMATORS[name]().fit(IMAGES), tmp_path / "saved")
+    change_one_number(tmp_path / "saved", array, np.nan)
+    with pytest.raises(ValueError, match=rf"expected finite numbers in the array '{array}' of arrays\.npz"):
+        ae.load(tmp_path / "saved")
+
+
+def test_weights_that_are_no_numbers(saved):
+    rearrange(saved, lambda arrays: arrays.update({"/model_/weights/0": np.full((30, 4), "x")}))
+    with pytest.raises(ValueError, match=r"expected numbers in the array '/model_/weights/0' .*got values of type <U1"):
+        ae.load(saved)
+
+
+@pytest.mark.parametrize("value", [{}, {"pickle": "x"}, {"Array": "/model_/weights/0"}])
+def test_an_unknown_kind_of_value(saved, value):
+    tamper(saved, lambda described: described["estimator"]["state"].update(note_=value))
+    with pytest.raises(ValueError, match=r"expected a value described by one of random_state, array, .*got "):
+        ae.load(saved)
+
+
 def test_a_parameter_out_of_range(saved):
     tamper(saved, lambda described: described["estimator"]["state"].update(code_dim=-1))
     with pytest.raises(ValueError, match="code_dim"):
@@ -313,6 +439,14 @@ def test_a_network_of_anything_but_layers_is_refused_before_it_is_made(layer, tm
     monkeypatch.setattr(keras.saving, "deserialize_keras_object", lambda *_, **__: pytest.fail("it was made"))
     with pytest.raises(ValueError, match="hold no code and open no file"):
         ae.load(tmp_path / "saved")
+
+
+def test_killed_while_it_replaced_an_older_one_the_older_one_loads(saved):
+    """It has stepped aside, and the new one has not come."""
+    aside = saved.parent / ".saved.00000000-1.abc.partial" / "saved.replaced"
+    aside.parent.mkdir()
+    saved.rename(aside)
+    assert ae.load(saved).transform(IMAGES).shape == (12, 2)
 
 
 def test_a_moved_folder_loads(saved, tmp_path):

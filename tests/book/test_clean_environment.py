@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import nbformat
@@ -40,7 +41,11 @@ def test_a_notebook_installs_what_it_needs_and_runs(tmp_path):
         return done.stdout
 
     run(sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", str(wheels), str(ROOT))
-    assert len(list(wheels.glob("ae_toolkit-*.whl"))) == 1
+    (wheel,) = wheels.glob("ae_toolkit-*.whl")
+    assert set(zipfile.ZipFile(wheel).namelist()) >= {
+        "ae_toolkit/py.typed", "ae_toolkit/__init__.pyi", "ae_toolkit/data/__init__.pyi", "ae_toolkit/book/chapter.py",
+        "ae_toolkit/book/__init__.pyi", "ae_toolkit/book/claims.json", "ae_toolkit/book/words.py",
+    }  # fmt: skip
     run(sys.executable, "-m", "venv", str(clean))
     run(python, "-m", "pip", "install", "--quiet", "nbclient", "ipykernel")
     assert (

@@ -80,9 +80,9 @@ def test_a_wrong_verdict(copy):
     source = "\n".join(
         (
             "import numpy as np",
-            "from ae_toolkit import claims",
-            'seen = claims.Prediction("the error falls", np.array([2.0, 2.2]), "<", 1.0)',
-            'claims.settle("C02", "confirmed", seen, because="It is said to.")',
+            "from ae_toolkit.book import Prediction, settle",
+            'seen = Prediction("the error falls", np.array([2.0, 2.2]), "<", 1.0)',
+            'settle("C02", "confirmed", seen, because="It is said to.")',
         )
     )
 
@@ -141,7 +141,7 @@ def test_changed_package_code_executes_again_and_an_unchanged_tree_does_not(copy
     keys = json.loads((copy / "_build" / "executed" / "quick" / f"{CHAPTER}.ipynb").read_text())["metadata"][
         "ae_toolkit"
     ]
-    with open(copy / "ae_toolkit" / "metrics.py", "a") as module:
+    with open(copy / "ae_toolkit" / "metrics" / "clustering.py", "a") as module:
         module.write("\n\n# changed\n")
     probe = call(
         copy, "-c",

@@ -6,6 +6,8 @@ from pathlib import Path
 import nbformat
 import pytest
 
+from ae_toolkit import _moved
+
 ROOT = Path(__file__).resolve().parents[2]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 
@@ -76,3 +78,21 @@ def test_nothing_points_outside_the_project(notebook):
     for cell in notebook.cells:
         assert not re.search(r"(?<![\w/])/(home|root|tmp|work|Users)/", cell.source)
         assert cell.cell_type == "markdown" or "://" not in cell.source
+
+
+OLD = rf"\b(?:ae|ae_toolkit)\.(?:{'|'.join(_moved.MODULES)}|networks\.own)\b"
+OLD_IMPORT = rf"\bfrom ae_toolkit import (?:\w+, )*(?:{'|'.join(_moved.MODULES)})\b"
+
+
+def test_only_names_of_today_are_used(notebook):
+    for cell in notebook.cells:  # solutions stand in the text
+        assert not re.search(f"{OLD}|{OLD_IMPORT}", cell.source), cell.source
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["ae.losses.mean(x)", "from ae_toolkit.claims import settle", "from ae_toolkit import metrics, losses as l"],
+)
+def test_an_old_name_would_be_noticed(line):
+    assert re.search(f"{OLD}|{OLD_IMPORT}", line)
+    assert not re.search(f"{OLD}|{OLD_IMPORT}", "ae.networks.losses.mean; from ae_toolkit.book import claims")

@@ -58,7 +58,7 @@ def test_unknown_comparison(sign):
 @pytest.mark.parametrize("side", ["left", "right"])
 def test_figures_must_be_finite(figure, side):
     given = {"says": "the error is low", "left": 1.0, "sign": "!=", "right": 2.0, side: figure}
-    with pytest.raises(ValueError, match="expected finite figures for 'the error is low', got"):
+    with pytest.raises(ValueError, match="expected finite values for 'the error is low', got"):
         Prediction(**given)
 
 

@@ -1,4 +1,4 @@
-"""Moved copies: the right move to the pixel, the part of a batch that was asked for, and only in training."""
+"""Random transformations: right to the pixel, of the fraction of a batch that was asked for, only in training."""
 
 import copy
 import math
@@ -37,71 +37,73 @@ def draw(monkeypatch):
     return draw
 
 
-def move(images, **amounts):
+def transformed(images, **amounts):
     layer = RandomAffine(**{"fraction": 1.0, "seed": 0, **amounts})
     return ops.convert_to_numpy(layer(images, training=True))
 
 
-# --------------------------------------------------------------------------- known moves
+# -------------------------------------------------------------- known transformations
 
 
 @pytest.mark.parametrize("shape", [(3, 7, 5, 2), (3, 4, 4, 1), (1, 5, 6, 3), (2, 1, 9, 1)])
 def test_no_amounts_no_change(shape):
     images = np.random.default_rng(0).random(shape, dtype=np.float32)
-    np.testing.assert_array_equal(move(images), images)
+    np.testing.assert_array_equal(transformed(images), images)
 
 
 @pytest.mark.parametrize("side", [4, 5])
 @pytest.mark.parametrize(("angle", "turns"), [(90, -1), (-90, 1), (180, 2)])
 def test_quarter_turns_about_the_centre(draw, side, angle, turns):
-    """A positive angle turns clockwise, as the picture is looked at."""
+    """A positive angle turns clockwise, as the image is looked at."""
     images = np.random.default_rng(0).random((2, side, side, 2), dtype=np.float32)
     draw(rotation=math.copysign(1, angle))
-    np.testing.assert_allclose(move(images, rotation=abs(angle)), np.rot90(images, turns, axes=(1, 2)), atol=1e-5)
+    np.testing.assert_allclose(
+        transformed(images, rotation=abs(angle)), np.rot90(images, turns, axes=(1, 2)), atol=1e-5
+    )
 
 
-def test_half_a_turn_of_a_picture_that_is_not_square(images, draw):
+def test_half_a_turn_of_an_image_that_is_not_square(images, draw):
     draw(rotation=1)
-    np.testing.assert_allclose(move(images, rotation=180), images[:, ::-1, ::-1], atol=1e-5)
+    np.testing.assert_allclose(transformed(images, rotation=180), images[:, ::-1, ::-1], atol=1e-5)
 
 
 @pytest.mark.parametrize(("right", "down"), [(1, 0), (0, 1), (-1, 0), (0, -1), (1, -1), (0.5, 0)])
 def test_shifts_by_whole_pixels(draw, right, down):
-    """40 % of 10 and of 5 pixels; what comes in is 0."""
+    """40 % of 10 and of 5 pixels; pixels from outside the image are 0."""
     images = np.random.default_rng(0).random((2, 5, 10, 2), dtype=np.float32) + 1
     draw(right=right, down=down)
     x, y = round(4 * right), round(2 * down)
     expected = np.zeros_like(images)
     target = expected[:, max(y, 0) : 5 + min(y, 0), max(x, 0) : 10 + min(x, 0)]
     target[:] = images[:, max(-y, 0) : 5 + min(-y, 0), max(-x, 0) : 10 + min(-x, 0)]
-    np.testing.assert_allclose(move(images, shift=0.4), expected, atol=1e-5)
+    np.testing.assert_allclose(transformed(images, shift=0.4), expected, atol=1e-5)
 
 
 def test_half_a_pixel_is_the_mean_of_two(draw):
     images = np.random.default_rng(0).random((2, 4, 4, 1), dtype=np.float32)
     draw(right=1)
-    found = move(images, shift=1 / 8)
+    found = transformed(images, shift=1 / 8)
     np.testing.assert_allclose(found[:, :, 1:], (images[:, :, :-1] + images[:, :, 1:]) / 2, atol=1e-5)
 
 
 def test_twice_the_size_shows_the_middle(draw):
     images = np.random.default_rng(0).random((2, 5, 5, 1), dtype=np.float32)
     draw(scale=-1)
-    shrunk = move(images, scale=0.5)  # half the size
+    shrunk = transformed(images, scale=0.5)  # half the size
     np.testing.assert_allclose(shrunk[:, 1:4, 1:4], images[:, ::2, ::2], atol=1e-5)
     assert np.all(shrunk[:, [0, 4]] == 0)
     draw(scale=1)
-    grown = move(shrunk, scale=0.5)  # one and a half times
+    grown = transformed(shrunk, scale=0.5)  # one and a half times
     np.testing.assert_allclose(grown[:, 2, 2], images[:, 2, 2], atol=1e-5)
     points = 2 + (np.arange(5) - 2) / 1.5
     expected = np.interp(points, np.arange(5), shrunk[0, 2, :, 0])
     np.testing.assert_allclose(grown[0, 2, :, 0], expected, atol=1e-5)
 
 
-def test_a_shear_of_45_degrees_moves_each_row_by_its_height(draw):
+def test_a_shear_of_45_degrees_shifts_each_row_by_its_height(draw):
     images = np.random.default_rng(0).random((2, 5, 9, 1), dtype=np.float32)
     draw(shear=1)
-    found = move(images, shear=45)
+    found = transformed(images, shear=45)
     for row in range(5):
         by = row - 2
         middle = np.arange(2, 7)
@@ -109,38 +111,41 @@ def test_a_shear_of_45_degrees_moves_each_row_by_its_height(draw):
 
 
 def test_amounts_come_together(draw):
-    """A quarter turn first, then two pixels to the right: the shift is in the picture's own directions."""
+    """A quarter turn first, then two pixels to the right: the shift is along the image's own axes."""
     images = np.random.default_rng(0).random((2, 5, 5, 1), dtype=np.float32)
     draw(rotation=1, right=1)
     turned = np.rot90(images, -1, axes=(1, 2))
     expected = np.zeros_like(images)
     expected[:, :, 2:] = turned[:, :, :-2]
-    np.testing.assert_allclose(move(images, rotation=90, shift=0.4), expected, atol=1e-5)
+    np.testing.assert_allclose(transformed(images, rotation=90, shift=0.4), expected, atol=1e-5)
 
 
-def test_channels_move_together(images, draw):
+def test_channels_are_transformed_alike(images, draw):
     draw(rotation=0.3, shear=0.2, scale=-0.5, right=0.7, down=-0.2)
     amounts = {"rotation": 30, "shear": 20, "scale": 0.3, "shift": 0.2}
-    both = move(images, **amounts)
+    both = transformed(images, **amounts)
     for channel in range(2):
-        alone = move(images[..., channel : channel + 1], **amounts)
+        alone = transformed(images[..., channel : channel + 1], **amounts)
         np.testing.assert_allclose(both[..., channel : channel + 1], alone, atol=1e-6)
 
 
 @pytest.mark.parametrize("name", ["rotation", "scale", "shear", "shift"])
 def test_amounts_are_bounds_for_what_is_drawn(name):
-    """Of 2,000 draws all are within, and some come close to either end."""
+    """Of 2,000 draws all are within, and some come close to either end.
+
+    The image's channels are the coordinates of its pixels, so that the result shows where each pixel came from.
+    """
     amount = {"rotation": 40.0, "scale": 0.5, "shear": 30.0, "shift": 0.3}[name]
-    layer = RandomAffine(**{name: amount}, seed=0)
-    a, b, x, _, _, y = np.array(layer._transforms(np.zeros((1, 11, 11, 1)), 2000)).T[:6]
-    if name == "rotation":
-        found = np.degrees(np.arctan2(b, a))
-    elif name == "scale":
-        found = 1 / a - 1
-    elif name == "shear":
-        found = np.degrees(np.arctan(b))
-    else:
-        found = np.concatenate([x, y]) / 11
+    coordinates = np.stack(np.meshgrid(np.arange(11.0), np.arange(11.0)), axis=-1).astype(np.float32)  # x, y
+    sources = transformed(np.repeat(coordinates[None], 2000, axis=0), **{name: amount})
+    centre, right, below = sources[:, 5, 5], sources[:, 5, 6], sources[:, 6, 5]
+    across, down = right - centre, below - centre  # what a step to the right, and one down, are in the source
+    found = {
+        "rotation": np.degrees(np.arctan2(down[:, 0], across[:, 0])),
+        "scale": 1 / across[:, 0] - 1,
+        "shear": np.degrees(np.arctan(down[:, 0])),
+        "shift": (5 - centre).ravel() / 11,
+    }[name]
     assert np.abs(found).max() <= amount * 1.001
     assert found.min() < -0.95 * amount
     assert found.max() > 0.95 * amount
@@ -153,15 +158,15 @@ def test_amounts_are_bounds_for_what_is_drawn(name):
 @pytest.mark.parametrize(
     ("n", "fraction", "count"), [(6, 0.5, 3), (6, 0, 0), (6, 1, 6), (5, 0.5, 2), (1, 0.5, 0), (1, 1.0, 1), (6, 0.3, 2)]
 )
-def test_a_fraction_of_the_batch_is_moved(images, n, fraction, count):
-    found = move(images[:n], shift=0.5, fraction=fraction)
+def test_a_fraction_of_the_batch_is_transformed(images, n, fraction, count):
+    found = transformed(images[:n], shift=0.5, fraction=fraction)
     changed = [not np.array_equal(a, b) for a, b in zip(found, images[:n], strict=True)]
     assert changed == [True] * count + [False] * (n - count)
 
 
-def test_each_image_is_moved_by_an_amount_of_its_own(images):
+def test_each_image_is_transformed_by_an_amount_of_its_own(images):
     same = np.repeat(images[:1], 6, axis=0)
-    found = move(same, rotation=90)
+    found = transformed(same, rotation=90)
     assert len({image.tobytes() for image in found}) == 6
 
 
@@ -174,7 +179,7 @@ def test_in_inference_nothing_happens(images):
 # --------------------------------------------------------------------------------- seeds
 
 
-def test_a_seed_gives_the_same_moves_again_and_each_call_others(images):
+def test_a_seed_gives_the_same_transformations_again_and_each_call_others(images):
     one, same, other = (RandomAffine(rotation=90, fraction=1.0, seed=seed) for seed in (1, 1, 2))
     first, second = (ops.convert_to_numpy(one(images, training=True)) for _ in range(2))
     np.testing.assert_array_equal(ops.convert_to_numpy(same(images, training=True)), first)
@@ -213,7 +218,7 @@ class Scaled(training.TrainableModel):
         return losses.weighted_mean(losses.squared_error(x, y_pred))
 
 
-def test_the_target_moves_along(images, draw, along, either_way):
+def test_the_target_is_transformed_as_well(images, draw, along, either_way):
     if (keras.backend.backend(), either_way) == ("jax", "Keras's own"):
         pytest.skip("not a way that JAX takes")
     draw(right=1)
@@ -226,7 +231,7 @@ def test_the_target_moves_along(images, draw, along, either_way):
         return 0.25 * np.square(pixels).reshape(6, -1).sum(axis=1).mean()
 
     assert history["loss"] == pytest.approx([power(images[:, :, :3])], rel=1e-5)
-    assert history["val_loss"] == pytest.approx([power(images)], rel=1e-5)  # which is not moved
+    assert history["val_loss"] == pytest.approx([power(images)], rel=1e-5)  # which are not transformed
 
 
 def estimator(**options):
@@ -234,23 +239,23 @@ def estimator(**options):
     return ae.Autoencoder(**{**settings, **options})
 
 
-def test_an_estimator_that_moves_nothing_is_one_without(images):
+def test_an_estimator_that_transforms_nothing_is_one_without(images):
     plain = estimator().fit(images)
     for amounts in ({}, {"shift": 0.0}, {"shift": 0.3, "fraction": 0.0}):
         found = estimator(augmentation=amounts).fit(images)
         np.testing.assert_allclose(found.transform(images), plain.transform(images), rtol=1e-4, atol=1e-5)
 
 
-def test_an_estimator_trains_on_moved_images(images):
+def test_an_estimator_trains_on_transformed_images(images):
     plain = estimator().fit(images, validation_data=images)
-    moved = estimator(augmentation={"shift": 0.4, "fraction": 1.0}).fit(images, validation_data=images)
-    assert moved.history_["loss"][0] < 0.9 * plain.history_["loss"][0]  # part of each image is outside
-    np.testing.assert_allclose(moved.history_["val_loss"][0], plain.history_["val_loss"][0], rtol=0.2)
-    np.testing.assert_array_equal(moved.transform(images), moved.transform(images))
-    assert moved.score(images) == pytest.approx(-moved.history_["val_loss"][-1], rel=1e-5)
+    augmented = estimator(augmentation={"shift": 0.4, "fraction": 1.0}).fit(images, validation_data=images)
+    assert augmented.history_["loss"][0] < 0.9 * plain.history_["loss"][0]  # part of each image is outside
+    np.testing.assert_allclose(augmented.history_["val_loss"][0], plain.history_["val_loss"][0], rtol=0.2)
+    np.testing.assert_array_equal(augmented.transform(images), augmented.transform(images))
+    assert augmented.score(images) == pytest.approx(-augmented.history_["val_loss"][-1], rel=1e-5)
 
 
-def test_random_state_decides_the_moves(images):
+def test_random_state_decides_the_transformations(images):
     first, again, other = (
         estimator(augmentation={"rotation": 90}, random_state=seed).fit(images).transform(images) for seed in (0, 0, 1)
     )
@@ -296,7 +301,7 @@ def test_bad_amounts(images, name, value):
 
 
 def test_the_largest_amounts_are_allowed(images):
-    found = move(images, rotation=180, scale=0.9, shear=60, shift=1, seed=1)
+    found = transformed(images, rotation=180, scale=0.9, shear=60, shift=1, seed=1)
     assert np.isfinite(found).all()
     assert 0 <= found.min() <= found.max() <= 1 + 1e-5
 
@@ -312,6 +317,6 @@ def test_an_augmentation_that_is_no_dict(images, value):
         estimator(augmentation=value).fit(images)
 
 
-def test_flat_images_cannot_be_moved(images):
+def test_flat_images_cannot_be_transformed(images):
     with pytest.raises(ValueError, match=r"augmentation .*images of shape \(height, width, channels\), got \(70,\)"):
         estimator(augmentation={"shift": 0.1}).fit(images.reshape(6, -1))

@@ -489,7 +489,7 @@ def test_a_tf_dataset_that_ends_early(images, tf):
 
     spec = tf.TensorSpec(SHAPE, tf.float32)
     dataset = tf.data.Dataset.from_generator(generator, output_signature=spec).batch(4)
-    with pytest.raises(ValueError, match=r"expected 4 batches an epoch, but .* ended before batch 4 of 4 in epoch 1"):
+    with pytest.raises(ValueError, match=r"expected 4 batches per epoch, but .* ended before batch 4 of 4 in epoch 1"):
         small().fit(dataset, steps_per_epoch=4)
 
 

@@ -11,6 +11,7 @@ from sklearn.decomposition import PCA
 import ae_toolkit as ae
 from ae_toolkit import networks
 from ae_toolkit._keras import keras
+from ae_toolkit.data.augmentation import Binarize
 from ae_toolkit.estimators.adversarial import AdversarialModel, reverse_gradient
 from ae_toolkit.estimators.contractive import ContractiveModel
 from ae_toolkit.estimators.denoising import DenoisingModel
@@ -18,11 +19,15 @@ from ae_toolkit.estimators.models import AutoencoderModel
 from ae_toolkit.estimators.sparse import SparseModel
 from ae_toolkit.estimators.variational import VariationalModel, log_mean_importance_weight
 from ae_toolkit.networks import losses
-from ae_toolkit.networks.layers import Corruption, FromPatches, ToPatches
-from ae_toolkit.training import loop
+from ae_toolkit.networks.layers import Corruption
+from ae_toolkit.training.backend import backend
+from ae_toolkit.training.loop import training_losses
 
 ops = keras.ops
 numpy = ops.convert_to_numpy
+differentiates = pytest.mark.skipif(
+    not backend.COMPILES_LOOPS, reason="differentiates through the engine, which PyTorch does without"
+)
 
 
 @pytest.fixture
@@ -49,6 +54,13 @@ def loss_of(model, images, training=True):
     return float(model.compute_loss(x=images, y_pred=model.propagate(images, training=training), training=training))
 
 
+def gradients_of(loss, model):
+    """Return the gradients of a loss by the model's weights, as the engine computes them."""
+    others = [*model.non_trainable_variables, *model.metrics_variables]
+    _, gradients = backend.value_and_grad(loss, model.trainable_variables, others)
+    return [numpy(gradient) for gradient in gradients]
+
+
 MODELS = {
     "plain": lambda: AutoencoderModel(*pair()),
     "tied": lambda: AutoencoderModel(*pair(tied=True)),
@@ -63,27 +75,30 @@ MODELS = {
 }
 
 
-@pytest.mark.skipif(loop.BACKEND == "torch", reason="differentiates through the engine, which PyTorch does without")
+@differentiates
 @pytest.mark.usefixtures("fixed_noise")
 @pytest.mark.parametrize("name", MODELS)
 def test_gradients_are_finite_differences(name, images):
     model = MODELS[name]()
     if name == "patch":
         images = np.random.default_rng(0).random((5, 6, 5), dtype=np.float32)
-    weights = [ops.convert_to_tensor(numpy(weight)) for weight in model.trainable_variables]
+    weights, batch = model.trainable_variables, ops.convert_to_tensor(images)
+    start = [numpy(weight) for weight in weights]
 
-    def loss(weights):
-        with keras.StatelessScope(state_mapping=list(zip(model.trainable_variables, weights, strict=True))):
-            return loop.training_loss(model, ops.convert_to_tensor(images), ops.ones(5)), ()
+    def loss():
+        return training_losses(model, batch, ops.ones(5))["loss"]
 
-    gradients = loop._gradients(loss, weights)[2]
+    def loss_at(values):
+        for weight, value in zip(weights, values, strict=True):
+            weight.assign(value)
+        return float(loss())
+
+    gradients = gradients_of(loss, model)
     rng, step = np.random.default_rng(1), 3e-3
     for _ in range(3):
         direction = [rng.normal(size=weight.shape).astype("float32") for weight in weights]
-        ends = [
-            float(loss([w + sign * step * d for w, d in zip(weights, direction, strict=True)])[0]) for sign in (1, -1)
-        ]
-        slope = sum(float(ops.sum(g * d)) for g, d in zip(gradients, direction, strict=True))
+        ends = [loss_at([w + sign * step * d for w, d in zip(start, direction, strict=True)]) for sign in (1, -1)]
+        slope = sum(float((g * d).sum()) for g, d in zip(gradients, direction, strict=True))
         assert slope == pytest.approx((ends[0] - ends[1]) / (2 * step), rel=2e-2, abs=2e-2)
 
 
@@ -119,14 +134,6 @@ def test_only_dense_networks_can_be_tied(options):
         ae.Autoencoder(2, tied=True, epochs=1, **options).fit(np.zeros((4, 8, 8, 1), "float32"))
 
 
-@pytest.mark.parametrize("shape", [(8, 8, 1), (10, 7, 3), (4, 9, 2)])
-def test_patches_are_put_together_again(shape):
-    pictures = np.random.default_rng(0).random((3, *shape), dtype=np.float32)
-    patches = ToPatches(4)(pictures)
-    np.testing.assert_array_equal(numpy(FromPatches(shape, 4)(patches)), pictures)
-    np.testing.assert_array_equal(numpy(patches)[:, 0, 0], pictures[:, :4, :4].reshape(3, -1))
-
-
 # --------------------------------------------------------------------------------- denoising
 
 
@@ -137,26 +144,6 @@ def test_the_target_is_the_clean_image(images):
     expected = np.square(images - blind).sum(axis=1).mean()
     assert loss_of(model, images) == pytest.approx(expected, rel=1e-5)
     assert loss_of(model, images, training=False) != pytest.approx(expected, rel=1e-3)
-
-
-def test_corruption_is_of_the_kind_and_amount_that_was_asked_for():
-    grey = np.full((100, 100), 0.5, np.float32)
-    noisy = numpy(Corruption("gaussian", 0.3, seed=0)(grey, training=True))
-    assert noisy.std() == pytest.approx(0.3, rel=0.05)
-    assert noisy.mean() == pytest.approx(0.5, abs=0.02)
-    masked = numpy(Corruption("masking", 0.3, seed=0)(grey, training=True))
-    assert set(np.unique(masked)) == {0.0, 0.5}
-    assert (masked == 0).mean() == pytest.approx(0.3, abs=0.02)
-    spoilt = numpy(Corruption("salt_and_pepper", 0.3, seed=0)(grey, training=True))
-    assert set(np.unique(spoilt)) == {0.0, 0.5, 1.0}
-    assert [(spoilt == value).mean() for value in (0, 1)] == pytest.approx([0.15, 0.15], abs=0.02)
-
-
-def test_corruption_draws_anew_and_rests_in_inference():
-    layer, grey = Corruption("masking", 0.5, seed=0), np.ones((4, 50), np.float32)
-    first, second = (numpy(layer(grey, training=True)) for _ in range(2))
-    assert not np.array_equal(first, second)
-    np.testing.assert_array_equal(numpy(layer(grey)), grey)
 
 
 def test_a_denoiser_removes_noise_better_than_a_plain_autoencoder():
@@ -212,8 +199,8 @@ def jacobian_norms(model, images, step=1e-2):
     """Return ||J||² of each image by finite differences."""
     columns = []
     for pixel in range(images.shape[1]):
-        moved = np.eye(images.shape[1], dtype=np.float32)[pixel] * step
-        columns.append((numpy(model.encode(images + moved)) - numpy(model.encode(images - moved))) / (2 * step))
+        change = np.eye(images.shape[1], dtype=np.float32)[pixel] * step
+        columns.append((numpy(model.encode(images + change)) - numpy(model.encode(images - change))) / (2 * step))
     return np.square(columns).sum(axis=(0, 2))
 
 
@@ -258,29 +245,6 @@ def test_contraction_contracts():
 # ------------------------------------------------------------------------------- variational
 
 
-def test_the_divergence_by_monte_carlo():
-    rng = np.random.default_rng(0)
-    means, log_variances = rng.normal(size=(1, 3)), rng.normal(size=(1, 3))
-    codes = means + np.exp(log_variances / 2) * rng.normal(size=(400_000, 3))
-    densities = [
-        numpy(losses.gaussian_log_density(codes, m, v)) for m, v in ((means, log_variances), (0 * means, 0 * means))
-    ]
-    expected = (densities[0] - densities[1]).mean()
-    assert float(losses.gaussian_kl(means, log_variances)[0]) == pytest.approx(expected, rel=0.01)
-
-
-def test_densities_are_scipy_s():
-    rng = np.random.default_rng(0)
-    codes, mean, log_variance = rng.normal(size=(3, 3))
-    expected = multivariate_normal(mean, np.diag(np.exp(log_variance))).logpdf(codes)
-    assert float(losses.gaussian_log_density(codes, mean, log_variance)) == pytest.approx(expected, rel=1e-5)
-    logits, black_or_white = rng.normal(size=(1, 7)), rng.integers(0, 2, (1, 7)).astype(float)
-    p = 1 / (1 + np.exp(-logits))
-    expected = -np.log(np.where(black_or_white == 1, p, 1 - p)).sum()
-    assert float(losses.bernoulli_nll(black_or_white, logits)[0]) == pytest.approx(expected, rel=1e-5)
-    assert np.isfinite(float(losses.bernoulli_nll(np.ones((1, 1)), np.full((1, 1), -1e4))[0]))
-
-
 def test_the_default_has_a_divergence_that_counts(images):
     """A clamp or a reduction over the wrong axis has made it 0 elsewhere."""
     fitted = ae.VariationalAutoencoder(2, hidden_units=(4,), epochs=1, random_state=0).fit(images)
@@ -305,41 +269,36 @@ def test_training_and_validation_weigh_the_divergence_alike(images, beta):
     assert loss_of(model, images) - loss_of(free, images) == pytest.approx(beta * divergence, rel=1e-4, abs=1e-4)
 
 
+@pytest.fixture(scope="module")
 def linear_gaussian():
-    """Return a model whose likelihood is known: x ~ N(b, W Wᵀ + s² I), and the exact density."""
+    """Return an estimator whose likelihood is known, x ~ N(b, W Wᵀ + s² I), and the exact density."""
     rng = np.random.default_rng(3)
-    encoder, decoder = networks.build((6,), 2, "dense", (), n_statistics=2)
-    model = VariationalModel(encoder, decoder, "gaussian")
+    estimator = ae.VariationalAutoencoder(2, likelihood="gaussian", hidden_units=(), epochs=1)
+    estimator.fit(np.zeros((1, 6), np.float32))
+    model = estimator.model_
     W, b, s = rng.normal(size=(2, 6)).astype("float32"), rng.normal(size=6).astype("float32"), 0.7
-    decoder.set_weights([W, b])
+    model.decoder.set_weights([W, b])
     model.log_scale.assign(math.log(s))
     inverse = np.linalg.inv(W @ W.T + s**2 * np.eye(2))  # of the exact posterior N(M (x - b), s² inverse)
     posterior = inverse @ W
     kernel = np.concatenate([posterior.T, np.zeros((6, 2))], axis=1)
     bias = np.concatenate([-posterior @ b, np.log(3 * s**2 * np.diag(inverse))])
-    encoder.set_weights([kernel.astype("float32"), bias.astype("float32")])
-    return model, multivariate_normal(b, W.T @ W + s**2 * np.eye(6))
+    model.encoder.set_weights([kernel.astype("float32"), bias.astype("float32")])
+    return estimator, multivariate_normal(b, W.T @ W + s**2 * np.eye(6))
 
 
-def as_estimator(model, n_pixels=6):
-    estimator = ae.VariationalAutoencoder(2, likelihood="gaussian")
-    estimator.model_, estimator.image_shape_, estimator.n_features_in_ = model, (n_pixels,), n_pixels
-    estimator.likelihood_, estimator._n_features_out = model.likelihood, 2
-    return estimator
-
-
-def test_the_likelihood_by_importance_sampling_is_the_exact_one():
-    model, exact = linear_gaussian()
+def test_the_likelihood_by_importance_sampling_is_the_exact_one(linear_gaussian):
+    estimator, exact = linear_gaussian
     X = np.random.default_rng(0).normal(size=(20, 6)).astype("float32")
-    found = as_estimator(model).log_likelihood(X, n_samples=3000, random_state=0)
+    found = estimator.log_likelihood(X, n_samples=3000, random_state=0)
     np.testing.assert_allclose(found, exact.logpdf(X), atol=0.15)
     assert (found < 0).mean() > 0.9  # the sign
 
 
-def test_more_samples_come_closer_from_below():
-    model, exact = linear_gaussian()
+def test_more_samples_come_closer_from_below(linear_gaussian):
+    estimator, exact = linear_gaussian
     X = np.random.default_rng(0).normal(size=(200, 6)).astype("float32")
-    estimator, truth = as_estimator(model), exact.logpdf(X).mean()
+    truth = exact.logpdf(X).mean()
     found = [estimator.log_likelihood(X, n_samples=k, random_state=0).mean() for k in (1, 5, 50, 500)]
     assert found[0] < found[1] < found[2] < found[3] + 0.05  # the last two are equal but for chance
     assert found[3] == pytest.approx(truth, abs=0.05)
@@ -347,14 +306,14 @@ def test_more_samples_come_closer_from_below():
 
 
 @pytest.mark.usefixtures("fixed_noise")
-def test_samples_in_parts_are_one_estimate():
+def test_samples_in_parts_are_one_estimate(linear_gaussian):
     """120 samples are drawn as 50, 50 and 20, and 150 images as 100 and 50."""
-    model, _ = linear_gaussian()
+    estimator, _ = linear_gaussian
     X = np.random.default_rng(0).normal(size=(150, 6)).astype("float32")
-    found = as_estimator(model).log_likelihood(X, n_samples=120, random_state=0)
+    found = estimator.log_likelihood(X, n_samples=120, random_state=0)
     for images, part in ((X[:100], found[:100]), (X[100:], found[100:])):
         noise = ops.concatenate([keras.random.normal((count, len(images), 2)) for count in (50, 50, 20)])
-        np.testing.assert_allclose(part, numpy(model.log_likelihood(images, noise)), rtol=1e-5)
+        np.testing.assert_allclose(part, numpy(estimator.model_.log_likelihood(images, noise)), rtol=1e-5)
 
 
 def test_the_importance_weighted_bound_is_above_the_evidence_bound_and_tightens():
@@ -419,13 +378,13 @@ def test_a_number_of_samples_that_is_none(images, wrong):
 
 def test_binarising_draws_the_target_too(images):
     """Grey images have a positive error even if they are decoded exactly; black-and-white ones do not."""
-    layer = ae.augmentation.Binarize(seed=0)
+    layer = Binarize(seed=0)
     drawn = numpy(layer(np.full((200, 50), 0.3, np.float32), training=True))
     assert set(np.unique(drawn)) == {0.0, 1.0}
     assert drawn.mean() == pytest.approx(0.3, abs=0.02)
     np.testing.assert_array_equal(numpy(layer(images)), images)
     fitted = ae.VariationalAutoencoder(2, binarize=True, epochs=1, hidden_units=(4,), random_state=0).fit(images)
-    assert isinstance(fitted.model_.augmentation, ae.augmentation.Binarize)
+    assert isinstance(fitted.model_.augmentation, Binarize)
 
 
 def test_it_learns_and_its_samples_look_like_the_images():
@@ -441,26 +400,23 @@ def test_it_learns_and_its_samples_look_like_the_images():
 # ------------------------------------------------------------------------------- adversarial
 
 
-@pytest.mark.skipif(loop.BACKEND == "torch", reason="differentiates through the engine, which PyTorch does without")
+@differentiates
 def test_the_gradient_is_reversed():
-    x = ops.convert_to_tensor(np.array([1.0, 2.0], np.float32))
-    value, _, (gradient,) = loop._gradients(lambda xs: (ops.sum(reverse_gradient(xs[0], 0.5)), ()), [x])
+    x = keras.Variable(np.array([1.0, 2.0], np.float32))
+    value, (gradient,) = backend.value_and_grad(
+        lambda: ops.sum(reverse_gradient(ops.convert_to_tensor(x), 0.5)), [x], []
+    )
     assert float(value) == 3.0
     np.testing.assert_allclose(numpy(gradient), [-0.5, -0.5])
 
 
-@pytest.mark.skipif(loop.BACKEND == "torch", reason="differentiates through the engine, which PyTorch does without")
+@differentiates
 @pytest.mark.usefixtures("fixed_noise")
 def test_the_encoder_learns_to_pass_and_the_discriminator_to_tell(images):
     """The encoder's gradient is that of -w log D(codes), the discriminator's that of its cross-entropy."""
     discriminator = networks.build((2,), 1, "dense", (3,), "tanh", seed=9)[0]
     model = AdversarialModel(*pair(), discriminator, 0.7)
-    variables, x = model.trainable_variables, ops.convert_to_tensor(images)
-    weights = [ops.convert_to_tensor(numpy(weight)) for weight in variables]
-
-    def through(weights, loss):
-        with keras.StatelessScope(state_mapping=list(zip(variables, weights, strict=True))):
-            return loss(), ()
+    x = ops.convert_to_tensor(images)
 
     def passing():
         codes = model.encode(x)
@@ -475,13 +431,13 @@ def test_the_encoder_learns_to_pass_and_the_discriminator_to_tell(images):
             ops.softplus(-model.discriminator(drawn)[:, 0]) + ops.softplus(model.discriminator(codes)[:, 0])
         )
 
-    found = loop._gradients(lambda w: through(w, lambda: loop.training_loss(model, x, ops.ones(5))), weights)[2]
+    found = gradients_of(lambda: training_losses(model, x, ops.ones(5))["loss"], model)
     ids = {id(variable) for variable in discriminator.trainable_variables}
     for wanted, of_discriminator in ((passing, False), (telling, True)):
-        expected = loop._gradients(lambda w, wanted=wanted: through(w, wanted), weights)[2]
-        for variable, a, b in zip(variables, found, expected, strict=True):
+        expected = gradients_of(wanted, model)
+        for variable, a, b in zip(model.trainable_variables, found, expected, strict=True):
             if (id(variable) in ids) == of_discriminator:
-                np.testing.assert_allclose(numpy(a), numpy(b), rtol=1e-4, atol=1e-6)
+                np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6)
 
 
 def test_its_codes_are_distributed_as_they_are_drawn():

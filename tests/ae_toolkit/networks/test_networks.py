@@ -34,13 +34,27 @@ def there_and_back(pair, image_shape, code_dim):
     return codes, reconstructed
 
 
-@pytest.mark.parametrize("network", ["dense", "conv"])
+@pytest.mark.parametrize("network", ["dense", "conv", "patch"])
 @pytest.mark.parametrize("image_shape", PICTURES)
 def test_an_image_of_any_shape_comes_back_in_its_shape(image_shape, network):
     pair = networks.build(image_shape, 3, network)
     there_and_back(pair, image_shape, 3)
     assert ("Conv2D" in kinds(pair[0])) == ("Conv2DTranspose" in kinds(pair[1])) == (network == "conv")
     assert [part.name for part in pair] == ["encoder", "decoder"]
+
+
+@pytest.mark.parametrize("network", ["dense", "conv", "patch"])
+def test_grey_images_without_channels_come_back_without(network):
+    there_and_back(networks.build((9, 6), 3, network), (9, 6), 3)
+
+
+@pytest.mark.parametrize("network", ["dense", "conv", "patch"])
+@pytest.mark.parametrize("image_shape", [(8, 8, 1), (9, 6)])
+def test_layers_compute_in_bfloat16_but_codes_and_images_are_float32(network, image_shape):
+    codes, reconstructed = there_and_back(networks.build(image_shape, 3, network, precision="bfloat16"), image_shape, 3)
+    assert codes.dtype == reconstructed.dtype == np.float32
+    exact, _ = there_and_back(networks.build(image_shape, 3, network), image_shape, 3)
+    assert 0 < np.abs(codes - exact).max() < 0.1
 
 
 @pytest.mark.parametrize("network", ["dense", "auto"])
@@ -140,6 +154,24 @@ def test_convolutions_refuse_what_is_no_picture_or_too_small(image_shape):
         networks.build(image_shape, 2, "conv")
 
 
+def test_residual_blocks_have_equal_widths():
+    encoder, _ = networks.build((8, 8, 1), 2, "patch", (5, 5, 5))
+    assert sum(type(layer).__name__ == "ResidualBlock" for layer in encoder.layers) == 3
+    for wrong in ((5, 4), ()):
+        with pytest.raises(ValueError, match=r"expected hidden_units to be equal widths, one per residual block, got"):
+            networks.build((8, 8, 1), 2, "patch", wrong)
+
+
+@pytest.mark.parametrize("wrong", [0, -1, 2.5, "many", None])
+def test_sizes_of_images_and_codes_must_be_positive_integers(wrong):
+    with pytest.raises(ValueError, match=r"expected code_dim to be a positive integer, got"):
+        networks.build((8, 8, 1), wrong)
+    with pytest.raises(ValueError, match=r"expected n_statistics to be a positive integer, got"):
+        networks.build((8, 8, 1), 2, n_statistics=wrong)
+    with pytest.raises(ValueError, match=r"expected each number of image_shape to be a positive integer, got"):
+        networks.build((8, wrong, 1), 2)
+
+
 def test_unknown_network_lists_the_known_ones():
     with pytest.raises(ValueError, match=r"'auto', 'dense', 'conv'.*got 'resnet'"):
         networks.build((8, 8, 1), 2, "resnet")
@@ -199,3 +231,46 @@ def test_networks_come_back_from_their_configuration(network):
         twin = type(part).from_config(part.get_config())
         twin.set_weights(part.get_weights())
         np.testing.assert_array_equal(computed(twin, x), computed(part, x))
+
+
+# --------------------------------------------------------------------- a user's own networks
+
+
+def test_copies_have_the_weights_and_are_networks_of_their_own():
+    pair = networks.build((6,), 2, "dense", (4,), seed=3)
+    copies = networks.copy_networks(*pair, (6,), 2)
+    assert all(map(np.array_equal, weights(copies), weights(pair)))
+    copies[0].set_weights([weight + 1 for weight in copies[0].get_weights()])
+    assert not np.array_equal(weights(copies)[0], weights(pair)[0])
+    assert networks.copy_networks(None, None, (6,), 2) is None
+
+
+def test_copies_of_tied_networks_are_tied_to_each_other():
+    pair = networks.build((6,), 2, "dense", (4,), tied=True)
+    encoder, decoder = networks.copy_networks(*pair, (6,), 2)
+    codes = np.ones((1, 2), np.float32)
+    before = computed(pair[1], codes)
+    np.testing.assert_array_equal(computed(decoder, codes), before)
+    encoder.set_weights([0 * weight for weight in encoder.get_weights()])
+    assert not computed(decoder, codes).any()
+    np.testing.assert_array_equal(computed(pair[1], codes), before)
+
+
+def test_networks_that_do_not_fit():
+    encoder, decoder = networks.build((6,), 2, "dense", ())
+    with pytest.raises(ValueError, match="expected both encoder and decoder, got encoder=None"):
+        networks.copy_networks(None, decoder, (6,), 2)
+    with pytest.raises(
+        ValueError, match=r"expected encoder to turn shape \(7,\) into \(2,\) .*got .* \(6,\) to \(2,\)"
+    ):
+        networks.copy_networks(encoder, decoder, (7,), 2)
+    with pytest.raises(
+        ValueError, match=r"expected encoder to turn shape \(6,\) into \(4,\) .*got .* \(6,\) to \(2,\)"
+    ):
+        networks.copy_networks(encoder, decoder, (6,), 2, n_statistics=2)
+    with pytest.raises(
+        ValueError, match=r"expected decoder to turn shape \(2,\) into \(6,\) .*got .* \(6,\) to \(2,\)"
+    ):
+        networks.copy_networks(encoder, encoder, (6,), 2)
+    with pytest.raises(ValueError, match=r"expected decoder to be built, with an Input of shape \(2,\), got"):
+        networks.copy_networks(encoder, keras.Sequential([keras.layers.Dense(6)]), (6,), 2)

@@ -1,5 +1,7 @@
 """The compiled loop: what it computes, what models share, and when it is compiled anew."""
 
+import threading
+
 import numpy as np
 import pytest
 
@@ -9,14 +11,15 @@ from ae_toolkit._keras import keras
 from ae_toolkit.data import augmentation
 from ae_toolkit.estimators.autoencoder import AutoencoderModel
 from ae_toolkit.networks import losses
-from ae_toolkit.training import loop, plans
+from ae_toolkit.training import kept_loops, loop, plans
+from ae_toolkit.training.backend import backend
 
 ops, layers = keras.ops, keras.layers
 
-if loop.BACKEND not in ("tensorflow", "jax"):
+if not backend.COMPILES_LOOPS:
     pytest.skip("on this backend Keras's own steps train", allow_module_level=True)
 
-ON_TENSORFLOW = pytest.mark.skipif(loop.BACKEND != "tensorflow", reason="JAX always compiles with XLA")
+ON_TENSORFLOW = pytest.mark.skipif(backend.NAME != "tensorflow", reason="JAX always compiles with XLA")
 
 
 @pytest.fixture(scope="module")
@@ -31,14 +34,14 @@ def flat():
 
 @pytest.fixture(autouse=True)
 def no_loop_of_another_test():
-    loop._loops.clear()
+    kept_loops.forget()
 
 
-def dense(image_shape=(6,), hidden=(4,), activation="tanh", **options):
-    return AutoencoderModel(*networks.build(image_shape, 2, "dense", hidden, activation, seed=1, **options))
+def dense(image_shape=(6,), hidden=(4,), activation="tanh", seed=1, **options):
+    return AutoencoderModel(*networks.build(image_shape, 2, "dense", hidden, activation, seed=seed, **options))
 
 
-def rich(augmented=loop.BACKEND == "tensorflow"):
+def rich(augmented=backend.NAME == "tensorflow"):
     """Return a model with everything that a step may have to carry along; on JAX, Keras's steps move no images."""
     encoder = keras.Sequential([
         keras.Input((6, 5, 1)),
@@ -191,7 +194,7 @@ def test_blocks_are_one_training(flat, monkeypatch):
     """The number of steps in a call changes nothing, to the last bit."""
     found = []
     for block in (1, 2, 64):
-        monkeypatch.setattr(plans, "BLOCK", block)
+        monkeypatch.setattr(plans, "BLOCK_STEPS", block)
         model = dense()
         history = fit(model, flat, batch_size=2, optimizer=keras.optimizers.Adam(0.01))
         found.append((history, variables(model)))
@@ -200,17 +203,33 @@ def test_blocks_are_one_training(flat, monkeypatch):
         assert_all_equal(values, found[0][1])
 
 
-def test_models_do_not_see_each_other_s_weights(flat):
-    """They share a loop, which holds none: each ends where it would have alone."""
-    alone = dense()
-    fit(alone, flat)
-    other = AutoencoderModel(*networks.build((6,), 2, "dense", (4,), "tanh", seed=7))
-    fit(other, flat)
-    again = dense()
-    fit(again, flat)
-    assert len(loop._loops) == 1
-    assert_all_equal(variables(again), variables(alone))
+@pytest.mark.parametrize("way", ["resident", "streamed"])
+def test_models_that_share_a_loop_do_not_see_each_other_s_weights(flat, along, way):
+    """Each ends where it would have alone, and stays there."""
+    with along(way):
+        alone, other, again = dense(), dense(seed=7), dense()
+        fit(alone, flat)
+        fit(other, flat, loop_key="dense")
+        before = variables(other)
+        fit(again, flat, loop_key="dense")
+    assert kept_loops.count() == 1
+    assert_all_close(variables(again), variables(alone), rtol=1e-6, atol=1e-7)
+    assert_all_equal(variables(other), before)
     assert not np.allclose(other.get_weights()[0], alone.get_weights()[0])
+
+
+def test_threads_that_share_a_loop_do_not_see_each_other_s_weights(flat):
+    options = {"epochs": 20, "batch_size": 2, "loop_key": "dense"}
+    alone, together = ([dense(seed=seed) for seed in (1, 2)] for _ in range(2))
+    for model in alone:
+        fit(model, flat, **options)
+    threads = [threading.Thread(target=fit, args=(model, flat), kwargs=options) for model in together]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for one, two in zip(alone, together, strict=True):
+        assert_all_equal(one.get_weights(), two.get_weights())
 
 
 # ------------------------------------------------------------------ what a loop is shared by
@@ -219,25 +238,33 @@ def test_models_do_not_see_each_other_s_weights(flat):
 @pytest.fixture
 def traces(monkeypatch):
     """Return a list that grows by one whenever a training step is traced."""
-    found, real = [], loop.training_loss
+    found, real = [], loop.training_losses
 
-    def training_loss(model, images, factors):
+    def training_losses(model, images, weights):
         found.append(type(model).__name__)
-        return real(model, images, factors)
+        return real(model, images, weights)
 
-    monkeypatch.setattr(loop, "training_loss", training_loss)
+    monkeypatch.setattr(loop, "training_losses", training_losses)
     return found
 
 
 @pytest.mark.parametrize("way", ["resident", "streamed"])
 def test_the_second_of_two_equal_trainings_is_not_traced(flat, traces, along, way):
     with along(way):
-        fit(dense(), flat)
+        fit(dense(), flat, loop_key="dense")
         assert len(traces) >= 1
         traces.clear()
-        fit(dense(), flat, seed=5, epochs=5)
-        fit(AutoencoderModel(*networks.build((6,), 2, "dense", (4,), "tanh", seed=3), name="other"), flat)
+        fit(dense(), flat, loop_key="dense", seed=5, epochs=5)
+        fit(dense(seed=3), flat, loop_key="dense")
         assert traces == []
+
+
+def test_a_training_without_a_key_has_a_loop_of_its_own(flat, traces):
+    for _ in range(2):
+        traces.clear()
+        fit(dense(), flat)
+        assert len(traces) >= 1
+    assert kept_loops.count() == 0
 
 
 @ON_TENSORFLOW
@@ -245,231 +272,142 @@ def test_the_second_of_two_equal_trainings_is_not_traced(flat, traces, along, wa
 def test_one_trace_serves_all_batch_sizes_and_numbers_of_images(flat, traces, along, way):
     with along(way):
         for images, batch_size in ((flat, 3), (flat, 7), (flat[:4], 4), (flat[:5], 1)):
-            fit(dense(), images, batch_size=batch_size)
+            fit(dense(), images, batch_size=batch_size, loop_key="dense")
     assert len(traces) == 1
 
 
-def test_estimators_of_equal_structure_share_a_loop(traces):
-    images = np.random.default_rng(0).random((20, 4, 4, 1), dtype=np.float32)
-    options = {"hidden_units": (3,), "epochs": 2, "augmentation": {"shift": 0.1}, "clip_norm": 1.0, "warmup": 0.2}
-    ae.Autoencoder(2, random_state=0, **options).fit(images)
-    assert len(traces) >= 1
-    traces.clear()
-    ae.Autoencoder(2, random_state=1, **options).fit(images)
-    ae.Autoencoder(2, random_state=None, **options).fit(images)
-    assert traces == []
-
-
-def moved(**amounts):
-    model = dense((6, 5, 1))
-    model.augmentation = augmentation.RandomAffine(seed=0, **amounts)
-    return model
-
-
-def frozen():
-    model = dense()
-    model.encoder.trainable = False
-    return model
-
-
-def regularised(amount):
-    layer = layers.Dense(2, activity_regularizer=keras.regularizers.L2(amount))
-    return AutoencoderModel(keras.Sequential([keras.Input((6,)), layer]), networks.build((6,), 2, "dense", ())[1])
-
-
-def noisy(rate):
-    encoder = keras.Sequential([keras.Input((6,)), layers.Dropout(rate), layers.Dense(2)])
-    return AutoencoderModel(encoder, networks.build((6,), 2, "dense", ())[1])
-
-
-PAIRS = {
-    "activation": (dense, lambda: dense(activation="relu")),
-    "output activation": (dense, lambda: dense(output_activation="sigmoid")),
-    "width": (dense, lambda: dense(hidden=(5,))),
-    "depth": (dense, lambda: dense(hidden=(4, 4))),
-    "image shape": (lambda: dense((6, 5, 1)), lambda: dense((5, 6, 1))),
-    "flat or not": (lambda: dense((30,)), lambda: dense((6, 5, 1))),
-    "precision": (dense, lambda: dense(precision="bfloat16")),
-    "precision of pictures": (lambda: dense((6, 5, 1)), lambda: dense((6, 5, 1), precision="bfloat16")),
-    "trainable": (dense, frozen),
-    "regulariser": (lambda: regularised(0.1), lambda: regularised(0.2)),
-    "dropout": (lambda: noisy(0.1), lambda: noisy(0.2)),
-    "augmentation or none": (lambda: dense((6, 5, 1)), lambda: moved(shift=0.1)),
-    "amount of augmentation": (lambda: moved(shift=0.1), lambda: moved(shift=0.2)),
-    "fraction": (lambda: moved(shift=0.1), lambda: moved(shift=0.1, fraction=1.0)),
-}
-
-
-def loop_of(model, optimizer=None, xla=False):
-    optimizer = optimizer or keras.optimizers.SGD(0.01)
-    optimizer.build(model.trainable_variables)
-    model.compile(optimizer=optimizer)
-    return loop.loop(model, optimizer, tuple(model.encoder.input_shape[1:]), xla)
-
-
-@pytest.mark.parametrize("name", PAIRS)
-def test_models_that_compute_differently_do_not_share(name):
-    one, other = PAIRS[name]
-    assert loop_of(one()) is loop_of(one())
-    assert loop_of(one()) is not loop_of(other())
+PICTURES = np.random.default_rng(0).random((20, 6, 5, 1), dtype=np.float32)
+PLAIN = {"code_dim": 2, "hidden_units": (3,), "epochs": 2, "random_state": 0, "batch_size": 10}
 
 
 @pytest.mark.parametrize(
-    "other",
+    ("first", "second"),
     [
-        training.optimizer("sgd", 0.01, "cosine", 10),
-        training.optimizer("sgd", 0.01, "constant", 10, warmup=0.5),
-        training.optimizer("sgd", 0.01, "constant", 10, clip_norm=1.0),
-        training.optimizer("adam", 0.01, "constant", 10),
-        keras.optimizers.SGD(0.01, momentum=0.5),
+        ({}, {"random_state": 1}),
+        ({}, {"random_state": None}),
+        ({}, {"hidden_units": [np.int64(3)], "code_dim": np.int64(2)}),
+        ({"schedule": "constant"}, {"schedule": "constant", "learning_rate": 0.1, "epochs": 5, "batch_size": 20}),
+        ({"augmentation": {"shift": 0.1, "rotation": 5}}, {"augmentation": {"rotation": 5, "shift": 0.1}}),
+        ({}, {"verbose": 2, "warm_start": True}),
     ],
-    ids=["schedule", "warm-up", "clip_norm", "kind", "momentum"],
+    ids=["seed", "no seed", "types", "constant rate", "order", "talk"],
 )
-def test_optimizers_that_differ_do_not_share(other):
-    plain = loop_of(dense(), training.optimizer("sgd", 0.01, "constant", 10))
-    assert loop_of(dense(), training.optimizer("sgd", 0.01, "constant", 10)) is plain
-    assert loop_of(dense(), other) is not plain
+def test_estimators_of_equal_structure_share_a_loop(traces, first, second):
+    ae.Autoencoder(**{**PLAIN, **first}).fit(PICTURES)
+    assert len(traces) >= 1
+    traces.clear()
+    ae.Autoencoder(**{**PLAIN, **second}).fit(PICTURES)
+    assert traces == []
 
 
-def test_a_schedule_s_highest_rate_is_part_of_the_loop():
-    one, two = (training.optimizer("sgd", rate, "cosine", 10) for rate in (0.01, 0.02))
-    assert loop_of(dense(), one) is not loop_of(dense(), two)
+DIFFERENT = {
+    "activation": {"activation": "tanh"},
+    "code activation": {"code_activation": "tanh"},
+    "output activation": {"output_activation": "sigmoid"},
+    "code": {"code_dim": 3},
+    "width": {"hidden_units": (4,)},
+    "depth": {"hidden_units": (3, 3)},
+    "tied": {"tied": True},
+    "network": {"network": "conv"},
+    "precision": {"precision": "bfloat16"},
+    "optimizer": {"optimizer": "sgd"},
+    "rate of a schedule": {"learning_rate": 0.1},
+    "length of a schedule": {"epochs": 3},
+    "schedule": {"schedule": "constant"},
+    "warm-up": {"warmup": 0.5},
+    "clip_norm": {"clip_norm": 1.0},
+    "augmentation": {"augmentation": {"shift": 0.1}},
+}
 
 
-def test_constant_rates_are_not_since_the_optimizer_s_state_holds_them(flat, traces):
+@pytest.mark.parametrize("name", DIFFERENT)
+def test_estimators_that_compute_differently_do_not_share(traces, name):
+    ae.Autoencoder(**PLAIN).fit(PICTURES)
+    traces.clear()
+    changed = ae.Autoencoder(**{**PLAIN, **DIFFERENT[name]}).fit(PICTURES)
+    assert len(traces) >= 1
+    kept_loops.forget()
+    alone = ae.Autoencoder(**{**PLAIN, **DIFFERENT[name]}).fit(PICTURES)
+    np.testing.assert_array_equal(changed.transform(PICTURES), alone.transform(PICTURES))
+
+
+@pytest.mark.parametrize("images", [PICTURES[:, :5], PICTURES.reshape(20, -1)], ids=["other", "flat"])
+def test_images_of_another_shape_have_another_loop(traces, images):
+    ae.Autoencoder(**PLAIN).fit(PICTURES)
+    traces.clear()
+    ae.Autoencoder(**PLAIN).fit(images)
+    assert len(traces) >= 1
+
+
+def test_variants_and_likelihoods_have_loops_of_their_own(traces):
+    for variant, options in (("Autoencoder", {}), ("DenoisingAutoencoder", {}), ("SparseAutoencoder", {}),
+                             ("VariationalAutoencoder", {}), ("VariationalAutoencoder", {"beta": 2.0})):  # fmt: skip
+        traces.clear()
+        getattr(ae, variant)(**PLAIN, **options).fit(PICTURES)
+        assert len(traces) >= 1
+    traces.clear()
+    ae.VariationalAutoencoder(**PLAIN).fit(PICTURES)
+    assert traces == []
+    ae.VariationalAutoencoder(**PLAIN).fit(PICTURES - 1)  # below 0, and so with the other likelihood
+    assert len(traces) >= 1
+
+
+def test_classes_and_networks_of_a_user_s_own_do_not_share():
+    class Own(ae.Autoencoder):
+        pass
+
+    Own(**PLAIN).fit(PICTURES)
+    encoder, decoder = networks.build((6, 5, 1), 2)
+    ae.Autoencoder(2, encoder=encoder, decoder=decoder, epochs=1).fit(PICTURES)
+    assert kept_loops.count() == 0
+
+
+@ON_TENSORFLOW
+def test_what_keras_is_set_to_is_part_of_the_key(traces):
+    before = keras.config.dtype_policy()
+    ae.Autoencoder(**PLAIN).fit(PICTURES)
+    traces.clear()
+    try:
+        keras.config.set_dtype_policy("mixed_bfloat16")
+        ae.Autoencoder(**PLAIN).fit(PICTURES)
+    finally:
+        keras.config.set_dtype_policy(before)
+    assert len(traces) >= 1
+
+
+def test_a_constant_rate_is_part_of_the_state(flat):
     """By hand, on two models that share a loop: twice the rate, twice the step."""
     changes = []
     for rate in (0.01, 0.02):
         model = dense()
         before = model.get_weights()[0]
-        fit(model, flat, epochs=1, batch_size=7, optimizer=training.optimizer("sgd", rate, "constant", 1))
+        optimizer = training.optimizer("sgd", rate, "constant", 1)
+        fit(model, flat, epochs=1, batch_size=7, optimizer=optimizer, loop_key="sgd")
         changes.append(model.get_weights()[0] - before)
-    assert len(loop._loops) == 1
+    assert kept_loops.count() == 1
     np.testing.assert_allclose(changes[1], 2 * changes[0], rtol=1e-3, atol=1e-7)
 
 
+def loop_of(key, xla=False):
+    model, optimizer = dense(), keras.optimizers.SGD(0.01)
+    optimizer.build(model.trainable_variables)
+    model.compile(optimizer=optimizer)
+    return kept_loops.loop_for(model, optimizer, (6,), xla, key)
+
+
 def test_with_and_without_xla_are_two_loops():
-    assert loop_of(dense(), xla=True) is not loop_of(dense(), xla=False)
-
-
-def weighted(sign):
-    """Return a model of a class that is always called the same, as when a notebook's cell is changed and run again."""
-
-    class Weighted(AutoencoderModel):
-        def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
-            return sign * super().compute_loss(x, y, y_pred)
-
-    return Weighted(*networks.build((6,), 2, "dense", (4,), seed=1))
-
-
-def test_a_class_that_was_defined_again_is_another_class(flat):
-    one, three = (fit(weighted(factor), flat, epochs=1)["loss"][0] for factor in (1.0, 3.0))
-    assert three > 2 * one
-
-
-def test_a_layer_s_class_that_was_defined_again_is_another_class():
-    def model():
-        class Passing(layers.Layer):
-            def call(self, images):
-                return images
-
-        encoder = keras.Sequential([keras.Input((6,)), Passing(), layers.Dense(2)])
-        return AutoencoderModel(encoder, networks.build((6,), 2, "dense", ())[1])
-
-    one = model()
-    assert loop_of(one) is loop_of(one)
-    assert loop_of(one) is not loop_of(model())
-
-
-class Beta(AutoencoderModel):
-    """Inherits a configuration that says nothing of its own attribute."""
-
-    def __init__(self, encoder, decoder, beta):
-        super().__init__(encoder, decoder)
-        self.beta = beta
-
-    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
-        return (self.beta() if callable(self.beta) else self.beta) * super().compute_loss(x, y, y_pred)
-
-
-@pytest.mark.parametrize(("one", "three"), [(1.0, 3.0), (lambda: 1.0, lambda: 3.0)], ids=["a number", "a function"])
-def test_models_that_differ_in_an_attribute_of_their_own_do_not_share(flat, one, three):
-    found = [
-        fit(Beta(*networks.build((6,), 2, "dense", (4,), seed=1), beta), flat, epochs=1, batch_size=7)["loss"][0]
-        for beta in (one, three)
-    ]
-    assert found[1] == pytest.approx(3 * found[0], rel=1e-4)
-
-
-def test_models_with_equal_attributes_of_their_own_share():
-    pair = networks.build((6,), 2, "dense", (4,))
-    assert loop_of(Beta(*pair, 2.0)) is loop_of(Beta(*pair, 2.0))
-
-
-def test_functions_of_the_user_s_own_are_not_told_apart_by_their_names():
-    def model(factor):
-        def activation(x):
-            return factor * x
-
-        encoder = keras.Sequential([keras.Input((6,)), layers.Dense(2, activation)])
-        return AutoencoderModel(encoder, networks.build((6,), 2, "dense", ())[1])
-
-    assert loop_of(model(1.0)) is not loop_of(model(2.0))
-
-
-def test_a_model_that_cannot_be_described_trains_by_itself(flat):
-    class Named(layers.Layer):
-        def __init__(self, owner):
-            super().__init__()
-            self.owner = owner
-
-        def call(self, images):
-            return images
-
-    def model():
-        encoder = keras.Sequential([keras.Input((6,)), Named(object()), layers.Dense(2)])
-        return AutoencoderModel(encoder, networks.build((6,), 2, "dense", ())[1])
-
-    assert fit(model(), flat)["loss"][1] > 0
-    assert len(loop._loops) == 0
-
-
-def functional():
-    image, code = keras.Input((6,)), keras.Input((2,))
-    hidden = layers.Dense(4, "relu")(image)
-    encoder = keras.Model(image, layers.Dense(2)(layers.Concatenate()([hidden, image])))
-    return AutoencoderModel(encoder, keras.Model(code, layers.Dense(6)(code)))
-
-
-def test_functional_models_share_although_their_layers_have_other_names():
-    assert loop_of(functional()) is loop_of(functional())
-
-
-def test_functional_models_of_other_wiring_do_not():
-    def difference(turned):
-        image = keras.Input((6,))
-        pair = [layers.Dense(6)(image), image]
-        encoder = keras.Model(image, layers.Subtract()(pair[::-1] if turned else pair))
-        return AutoencoderModel(encoder, networks.build((6,), 6, "dense", ())[1])
-
-    assert loop_of(difference(True)) is loop_of(difference(True))
-    assert loop_of(difference(True)) is not loop_of(difference(False))
+    assert loop_of("dense", xla=True) is not loop_of("dense", xla=False)
 
 
 def test_only_the_last_few_loops_are_kept():
-    model = dense()
-
-    def kept(*momenta):
-        return [loop_of(model, keras.optimizers.SGD(0.01, momentum=momentum / 100)) for momentum in momenta]
-
-    (first,) = kept(0)
-    kept(*range(1, 8))
-    assert kept(0) == [first]  # the oldest, and now the newest
-    kept(*range(11, 18))
-    assert len(loop._loops) == 8
-    assert kept(0) == [first]
-    kept(*range(21, 29))
-    assert kept(0) != [first]
+    first = loop_of(0)
+    others = [loop_of(key) for key in range(1, kept_loops.MOST_KEPT)]
+    assert loop_of(0) is first  # the oldest, and now the newest
+    others += [loop_of(key) for key in range(11, 10 + kept_loops.MOST_KEPT)]
+    assert kept_loops.count() == kept_loops.MOST_KEPT
+    assert loop_of(0) is first
+    others += [loop_of(key) for key in range(21, 21 + kept_loops.MOST_KEPT)]
+    assert loop_of(0) is not first
 
 
 # ----------------------------------------------------------------------------------- XLA
@@ -478,27 +416,33 @@ def test_only_the_last_few_loops_are_kept():
 @pytest.fixture
 def xla(monkeypatch):
     """Let XLA be worth it for any training, and note for which loops it was used."""
-    used, real = [], loop.loop
+    used, real = [], kept_loops.loop_for
 
-    def noting(model, optimizer, image_shape, xla=False):
+    def noting(model, optimizer, image_shape, xla=False, key=None):
         used.append(xla)
-        return real(model, optimizer, image_shape, xla)
+        return real(model, optimizer, image_shape, xla, key)
 
-    monkeypatch.setattr(loop, "loop", noting)
-    monkeypatch.setattr(loop, "XLA_STEPS", 0)
+    monkeypatch.setattr(kept_loops, "loop_for", noting)
+    monkeypatch.setattr(plans, "XLA_STEPS", 0)
     return used
 
 
+def moved(**amounts):
+    model = dense((6, 5, 1))
+    model.augmentation = augmentation.RandomAffine(seed=0, **amounts)
+    return model
+
+
 def test_xla_is_for_long_trainings_of_dense_networks():
-    assert loop.wants_xla(dense(), loop.XLA_STEPS)
-    assert not loop.wants_xla(dense(), loop.XLA_STEPS - 1)
-    assert not loop.wants_xla(rich(augmented=False), 10**12)
+    assert plans.xla_pays(dense(), plans.XLA_STEPS)
+    assert not plans.xla_pays(dense(), plans.XLA_STEPS - 1)
+    assert not plans.xla_pays(rich(augmented=False), 10**12)
 
 
 def test_xla_is_for_full_precision_without_augmentation(xla):
-    assert loop.wants_xla(dense((6, 5, 1)), 10)
-    assert not loop.wants_xla(dense((6, 5, 1), precision="bfloat16"), 10)
-    assert not loop.wants_xla(moved(shift=0.1), 10)
+    assert plans.xla_pays(dense((6, 5, 1)), 10)
+    assert not plans.xla_pays(dense((6, 5, 1), precision="bfloat16"), 10)
+    assert not plans.xla_pays(moved(shift=0.1), 10)
 
 
 def test_xla_gives_the_same_training(flat, along, xla):
@@ -530,7 +474,7 @@ def test_xla_compiles_the_resident_loop(flat, xla, monkeypatch):
 
     monkeypatch.setattr(tf, "function", function)
     fit(dense(), flat)
-    assert compiled == [("_resident", True)]
+    assert compiled == [("program", True)]
 
 
 @pytest.mark.parametrize("kind", ["xla", "dropout and augmentation", "convolutions"])
@@ -548,5 +492,5 @@ def test_the_same_seed_gives_the_same_bits(pictures, kind, request):
 
     assert_all_equal(variables(train()), variables(train()))
     first = variables(train())
-    loop._loops.clear()  # also when it is traced anew
+    kept_loops.forget()  # also when it is traced anew
     assert_all_equal(variables(train()), first)

@@ -12,7 +12,7 @@ import pytest
 
 import ae_toolkit as ae
 from ae_toolkit import training
-from ae_toolkit.training import loop
+from ae_toolkit.training.backend import backend
 
 PROGRAM = """
 import json, sys
@@ -107,7 +107,7 @@ def test_something_that_is_no_strategy(images):
         ae.Autoencoder(code_dim=2, epochs=1).fit(images, strategy="mirrored")
 
 
-@pytest.mark.skipif(loop.BACKEND != "tensorflow", reason="TensorFlow's strategies")
+@pytest.mark.skipif(backend.NAME != "tensorflow", reason="TensorFlow's strategies")
 def test_devices_that_are_not_here(images):
     import tensorflow as tf
 
@@ -116,7 +116,7 @@ def test_devices_that_are_not_here(images):
 
 
 def test_several_processes_need_one_seed(images, monkeypatch):
-    monkeypatch.setattr(loop, "n_processes", lambda strategy: 2)
+    monkeypatch.setattr(backend, "n_processes", lambda strategy: 2)
     with pytest.raises(ValueError, match=r"same in every process.*got None and 2 processes"):
         ae.Autoencoder(code_dim=2, epochs=1, random_state=None).fit(images)
     ae.Autoencoder(code_dim=2, epochs=1, random_state=0).fit(images)

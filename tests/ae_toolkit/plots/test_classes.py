@@ -1,0 +1,92 @@
+"""A confusion matrix: each image in its cell, and cells that can be read."""
+
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+
+from ae_toolkit import plots
+
+
+def cells(ax, n):
+    """Return what is written in the cells, after checking that each number stands in the middle of its cell."""
+    assert [text.get_position() for text in ax.texts] == [(column, row) for row in range(n) for column in range(n)]
+    assert ax.yaxis_inverted()  # the first class is on top
+    return np.array([text.get_text() for text in ax.texts]).reshape(n, n).tolist()
+
+
+def names(ax):
+    return [[label.get_text() for label in found] for found in (ax.get_yticklabels(), ax.get_xticklabels())]
+
+
+def test_confusion_counts_true_classes_in_rows(ax):
+    plots.confusion(["cat", "cat", "cat", "dog"], ["cat", "dog", "dog", "emu"], ax=ax)
+    assert cells(ax, 3) == [["1", "2", "0"], ["0", "0", "1"], ["0", "0", "0"]]
+    assert ax.images[0].get_array().tolist() == [[1, 2, 0], [0, 0, 1], [0, 0, 0]]
+    assert names(ax) == [["cat", "dog", "emu"]] * 2
+    assert (ax.get_ylabel(), ax.get_xlabel()) == ("true class", "predicted class")
+    assert ax.get_title() == "number of images"
+    assert ax.images[0].get_clim() == (0, 2)
+
+
+def test_confusion_with_names_has_a_row_for_each_name(ax):
+    plots.confusion([2, 2, 0], [2, 0, 0], class_names=("shirt", "shoe", "bag"), ax=ax)
+    assert cells(ax, 3) == [["1", "0", "0"], ["0", "0", "0"], ["1", "0", "1"]]
+    assert names(ax) == [["shirt", "shoe", "bag"]] * 2
+    assert {text.get_rotation() for text in ax.get_xticklabels()} == {90}  # long names do not run into each other
+
+
+def test_confusion_of_numbers_without_names(ax):
+    plots.confusion([7, 3], [7, 7], ax=ax)
+    assert names(ax) == [["3", "7"]] * 2
+    assert cells(ax, 2) == [["0", "1"], ["0", "1"]]
+
+
+def test_confusion_of_one_image(ax):
+    plots.confusion([4], [4], ax=ax)
+    assert cells(ax, 1) == [["1"]]
+
+
+def luminance(colour):
+    """Return the relative luminance of a colour after WCAG 2."""
+    channels = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in mpl.colors.to_rgb(colour)]
+    return np.dot(channels, [0.2126, 0.7152, 0.0722])
+
+
+def test_confusion_can_be_read_in_every_cell_and_its_shades_ordered_in_grey(ax):
+    labels = np.repeat(np.arange(10), np.arange(10) ** 2)
+    plots.confusion(labels, labels, class_names="0123456789", ax=ax)
+    (image,) = ax.images
+    written = [luminance(text.get_color()) for text in ax.texts]
+    below = [luminance(colour) for colour in image.to_rgba(image.get_array()).reshape(-1, 4)[:, :3]]
+    contrast = [(max(pair) + 0.05) / (min(pair) + 0.05) for pair in zip(written, below, strict=True)]
+    assert min(contrast) > 4.5  # WCAG 2's level AA
+    diagonal = np.reshape(below, (10, 10)).diagonal()
+    assert (np.diff(diagonal) < 0).all()
+    assert diagonal[0] == pytest.approx(1)
+
+
+@pytest.mark.parametrize(
+    ("labels_true", "labels_pred"), [([], []), ([0, 1], [0]), ([[0, 1]], [[0, 1]]), ([[0], [1]], [0, 1])]
+)
+def test_confusion_refuses_what_does_not_match(labels_true, labels_pred):
+    with pytest.raises(ValueError, match="two label vectors of one length, at least 1, got shapes"):
+        plots.confusion(labels_true, labels_pred)
+    assert plt.get_fignums() == []
+
+
+@pytest.mark.parametrize(
+    ("labels_pred", "class_names", "said"),
+    [
+        ([0, 2], ["a", "b"], "integers from 0 to 1, one for each class name, got int64 from 0 to 2"),
+        ([0, -1], ["a", "b"], "integers from 0 to 1, .*got int64 from -1 to 1"),
+        ([0, 0.5], ["a", "b"], "integers from 0 to 1, .*got float64 from 0.0 to 1.0"),
+        (["a", "b"], ["a", "b"], "labels of one kind, got int64 and <U1"),
+        ([0, np.nan], None, "a label for each image, got NaN in labels_pred"),
+        (["a", "b"], None, "labels of one kind, got int64 and <U1"),
+    ],
+)
+def test_confusion_refuses_labels_that_are_none(labels_pred, class_names, said):
+    with pytest.raises(ValueError, match=said):
+        plots.confusion([0, 1], labels_pred, class_names=class_names)
+    assert plt.get_fignums() == []
