@@ -1,7 +1,7 @@
 """Trainings that are killed at random moments and started again: do they end with the same weights?
 
 Run as a program with a folder (or none), it is such a training: it prints a line when it
-begins, one an epoch, and at the end a digest of its weights.
+begins, one per epoch, and at the end a digest of its weights.
 """
 
 import hashlib

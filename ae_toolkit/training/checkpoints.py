@@ -8,6 +8,7 @@ is killed there is a whole checkpoint or none. Nothing in it is executed on read
 
 import inspect
 import json
+import os
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
