@@ -9,9 +9,9 @@ A variant overrides one or more of these methods of `Autoencoder`, most often th
 alone. ``fit`` calls them in this order. All of them find the parameters and
 ``image_shape_``, the shape of one image, on the estimator.
 
-``_resolve_from_images(images, first)``
-    Receives all images of an array or the first batch of a stream, (m, *image_shape), and
-    whether this is a first fit rather than one that a warm start continues. Sets fitted
+``_resolve_from_images(stream, first)``
+    Receives the training images as a `Stream`, whose ``peek`` shows some and consumes none,
+    and whether this is a first fit rather than one that a warm start continues. Sets fitted
     attributes that depend on the images, such as ``likelihood_``. Returns nothing.
 ``_resolved_from_images()``
     Receives nothing. Returns, as a tuple, those of these attributes on which the model's

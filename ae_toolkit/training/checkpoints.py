@@ -53,9 +53,7 @@ class Checkpoint(keras.callbacks.Callback):
     Estimators make one when ``fit`` gets a `checkpoint_dir`; see `ae_toolkit.Autoencoder`.
 
     >>> import tempfile
-    >>> from collections.abc import Sequence
-    from pathlib import Path
-    from typing import Any
+    >>> from pathlib import Path
     >>> import numpy as np
     >>> import ae_toolkit as ae
     >>> images = np.zeros((64, 8, 8, 1), "float32")
@@ -189,6 +187,19 @@ def describe(model: Any, optimizer: Any, stream: Any, epochs: int, seed: int | N
     -------
     dict
         Plain JSON values.
+
+    Examples
+    --------
+    >>> import keras
+    >>> import numpy as np
+    >>> from ae_toolkit.data.streams import open_stream
+    >>> from ae_toolkit.estimators.models import AutoencoderModel
+    >>> from ae_toolkit.networks import build
+    >>> from ae_toolkit.training.checkpoints import describe
+    >>> stream = open_stream(np.zeros((10, 6), "float32"), batch_size=5, seed=0)
+    >>> found = describe(AutoencoderModel(*build((6,), 2)), keras.optimizers.SGD(), stream, epochs=3, seed=0)
+    >>> found["epochs"], found["images"]["shape"]
+    (3, [10, 6])
     """
     described: Any
     try:
@@ -218,6 +229,14 @@ def without_names_and_seeds(item: Any) -> dict[str, Any] | None:
     dict or None
         The configuration without names, initial weights and seeds. Where layers refer to
         each other by name, their numbers take the names' place.
+
+    Examples
+    --------
+    >>> import keras
+    >>> from ae_toolkit.training.checkpoints import without_names_and_seeds
+    >>> a, b = (keras.layers.Dropout(0.5, seed=seed) for seed in (1, 2))
+    >>> without_names_and_seeds(a) == without_names_and_seeds(b)
+    True
     """
     return item and _plain(item.get_config())
 

@@ -196,7 +196,7 @@ class CompiledPlan(Plan):
 
     def take_steps(self, function, *arguments, first):
         """Call the loop with the variables' values and assign those that it returns, unless a step failed."""
-        before = [keras.ops.convert_to_tensor(variable) for variable in self.variables]
+        before = backend.values_of(self.variables)
         try:
             outcome, after = function(before, *arguments)
             if (failed := int(outcome.failed_step)) != NO_FAILURE:

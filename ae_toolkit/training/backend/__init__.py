@@ -21,6 +21,8 @@ A backend's file offers
     variables. What it assigns to the `others` is kept.
 ``repeat(step, condition, carry, variables)``
     ``carry = step(*carry)`` while the condition holds; steps read and assign variables.
+``values_of(variables)``
+    The values that Keras variables have now.
 ``compile_program(function, variables, specification, xla)``
     A function that reads and assigns Keras variables as one that takes and returns their
     values: ``(values, *arguments) -> (results, values)``.

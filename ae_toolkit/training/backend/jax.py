@@ -28,7 +28,7 @@ def value_and_grad(function, variables, others):
             value = function()
         return value, [scope.get_current_value(variable) for variable in others]
 
-    start = [[variable.value for variable in group] for group in (variables, others)]
+    start = values_of(variables), values_of(others)
     (value, found), gradients = jax.value_and_grad(of, has_aux=True)(*start)
     for variable, new in zip(others, found, strict=True):
         variable.assign(new)
@@ -44,11 +44,16 @@ def repeat(step, condition, carry, variables):
             carry = step(*carry)
         return [scope.get_current_value(variable) for variable in variables], carry
 
-    start = [variable.value for variable in variables], carry
+    start = values_of(variables), carry
     values, carry = jax.lax.while_loop(lambda state: condition(*state[1]), body, start)
     for variable, value in zip(variables, values, strict=True):
         variable.assign(value)
     return carry
+
+
+def values_of(variables):
+    """Return the values that Keras variables have now, which stay when the variables change."""
+    return [variable.value for variable in variables]
 
 
 def compile_program(function, variables, specification, xla):

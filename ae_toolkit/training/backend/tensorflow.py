@@ -33,6 +33,12 @@ def repeat(step, condition, carry, variables):
     return tf.while_loop(condition, step, carry)
 
 
+def values_of(variables):
+    """Return the values that Keras variables have now, which stay when the variables change."""
+    # Not by keras.ops.convert_to_tensor, which hands out the variable itself.
+    return [tf.convert_to_tensor(variable.value) for variable in variables]
+
+
 def compile_program(function, variables, specification, xla):
     """Return a function of values and arguments, traced when it is first called, once for all sizes of batches."""
     tensors = [tf.TensorSpec(shape, dtype) for shape, dtype in specification]
@@ -42,7 +48,7 @@ def compile_program(function, variables, specification, xla):
         for variable, value in zip(variables, values, strict=True):
             variable.assign(value)
         results = function(*arguments)
-        return results, [tf.convert_to_tensor(variable.value) for variable in variables]
+        return results, values_of(variables)
 
     def call(values, *arguments):
         if not traced:

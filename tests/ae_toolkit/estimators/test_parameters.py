@@ -49,7 +49,7 @@ def respects(cls):
 def differences(found, base):
     """Return parameter -> the respects in which it differs from the base's, for those that do."""
     differing = {name: {what for what in base[name] if base[name][what] != found[name][what]} for name in base}
-    return {name: which for name, which in differing.items() if which}
+    return {name: aspects for name, aspects in differing.items() if aspects}
 
 
 @pytest.mark.parametrize("name", ESTIMATORS)
@@ -75,7 +75,7 @@ def test_there_are_variants():
 
 @pytest.mark.parametrize("name", VARIANTS)
 def test_shared_parameters_are_the_autoencoder_s(name):
-    meant = {parameter: which for (variant, parameter), which in MEANT.items() if variant == name}
+    meant = {parameter: aspects for (variant, parameter), aspects in MEANT.items() if variant == name}
     assert differences(respects(ESTIMATORS[name]), respects(ae.Autoencoder)) == meant
 
 

@@ -15,7 +15,7 @@ PACKAGE = Path(ae_toolkit.__file__).parent
 FILES = {path.stem: path for path in (PACKAGE / "training" / "backend").glob("*.py") if path.stem != "__init__"}
 OF_ALL = {"NAME", "COMPILES_LOOPS", "REPLICATES_STEPS", "STRATEGY", "jit", "vjp"}
 OF_ALL |= {"n_devices", "n_processes", "check_strategy"}
-OF_COMPILING = {"value_and_grad", "repeat", "compile_program", "template", "shard_batch"}
+OF_COMPILING = {"value_and_grad", "repeat", "values_of", "compile_program", "template", "shard_batch"}
 
 needs_compiled_loops = pytest.mark.skipif(not backend.COMPILES_LOOPS, reason="on this backend Keras's own steps train")
 
@@ -100,6 +100,14 @@ def test_a_program_reads_and_assigns_variables():
     steps, (found, count) = run(values, np.int32(3))
     assert (int(steps), float(found), int(count)) == (3, 1.0, 13)  # half of it per step
     assert [float(value) for value in values] == [8.0, 10.0]
+
+
+@needs_compiled_loops
+def test_values_stay_when_the_variable_changes():
+    weight = keras.Variable([1.0, 2.0])
+    (before,) = backend.values_of([weight])
+    weight.assign([3.0, 4.0])
+    assert np.asarray(before).tolist() == [1.0, 2.0]
 
 
 @needs_compiled_loops

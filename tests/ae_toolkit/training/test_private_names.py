@@ -17,7 +17,7 @@ from ae_toolkit.estimators.models import AutoencoderModel
 
 PACKAGE = Path(ae_toolkit.__file__).parent
 # Every private name, and the one line that uses it.
-KNOWN = {"_initial_epoch": "training/fitting.py", "keras.src.models.functional": "storage.py"}
+KNOWN = {"_initial_epoch": "training/fitting.py", "keras.src.models.functional": "networks/configurations.py"}
 
 
 def private_names_of_keras():
