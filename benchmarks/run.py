@@ -75,6 +75,8 @@ def parse(argv=None):
     parser.add_argument("--peers", help="folder of the environment for PyTorch and pythae; none if left out")
     parser.add_argument("--record", help="also write the table for the book, to this file")
     parser.add_argument("--only", choices=PARTS, action="append", help="a part; may be given several times")
+    parser.add_argument("--repeats", type=int, default=5, help="how often each contender is measured")
+    parser.add_argument("--images", type=int, help="take only so many images, to try a part out")
     parser.add_argument("--quick", action="store_true", help="small random images, two repeats")
     return parser.parse_args(argv)
 
@@ -88,17 +90,21 @@ class Setting:
     repeats : int
         How often each contender is measured.
     train, test : ndarray of float32, shape (n, 28, 28, 1)
+    source : str
+        Which images these are.
     peers : Peers
     """
 
     def __init__(self, options, folder):
-        self.quick, self.repeats = options.quick, 2 if options.quick else 5
+        self.quick, self.repeats = options.quick, 2 if options.quick else options.repeats
         if options.quick:
             pixels = np.random.default_rng(0).random((1100, 28, 28, 1), dtype=np.float32)
             self.train, self.test = pixels[:1000], pixels[1000:]
         else:
             data = ae.datasets.load("mnist", data_dir=options.data_dir or None)
-            self.train, self.test = data.x_train, data.x_test
+            self.train, self.test = data.x_train[: options.images], data.x_test[: options.images]
+        self.source = "random images" if options.quick else "MNIST"
+        self.source += f" ({options.images:,} images)" if options.images else ""
         python, reason = peers_environment(options.peers) if options.peers else (None, "no peers were asked for")
         self.peers = Peers(python, reason, np.concatenate([self.train, self.test[:2000]]), folder)
 
@@ -120,7 +126,7 @@ def describe(setting):
     return {
         "date": datetime.datetime.now().astimezone().date().isoformat(),
         "machine": f"{processor()}, {os.cpu_count()} cores",
-        "images": "random images" if setting.quick else "MNIST",
+        "images": setting.source,
         "backend": keras.backend.backend(),
         "keras": keras.version(),
         "torch": setting.peers.versions.get("torch", "none"),

@@ -3,7 +3,7 @@
 import time
 
 import numpy as np
-from contenders import PLAIN, SMALL_DENSE, KerasTraining, ToolkitTraining
+from contenders import PLAIN_KERAS, SMALL_DENSE, KerasTraining, ToolkitTraining
 from measure import Row
 from sklearn.decomposition import PCA
 
@@ -32,7 +32,7 @@ def quality(setting):
         plain = KerasTraining(images, SMALL_DENSE, seed=seed)
         plain.train(10)
         theirs.append(metrics.reconstruction_error(test, plain.model.predict(test, batch_size=1000, verbose=0)))
-    return [Row("test error after 10 epochs", PER_IMAGE, ours, PLAIN.label, theirs, 0.99, smaller_is_better=True)]
+    return [Row("test error after 10 epochs", PER_IMAGE, ours, PLAIN_KERAS, theirs, 0.99, smaller_is_better=True)]
 
 
 def codes(setting):

@@ -48,15 +48,25 @@ CANNOT_HOLD = {
 }
 
 
+# Not strict, because some estimators are exact enough on some machines.
+CHECKED = {"expected_failed_checks": lambda estimator: CANNOT_HOLD, "xfail_strict": False}
+
+
+@parametrize_with_checks([variant("Autoencoder")], **CHECKED)
+def test_scikit_learn(estimator, check):
+    check(estimator)
+
+
+@pytest.mark.slow  # sixty checks for each
 @parametrize_with_checks(
     [
-        *map(variant, VARIANTS),
+        *(variant(name) for name in VARIANTS if name != "Autoencoder"),
         ae.ReconstructionDetector(variant("Autoencoder")),
         ae.MixtureSampler(variant("Autoencoder"), n_components=1),
     ],
-    expected_failed_checks=lambda estimator: CANNOT_HOLD,
+    **CHECKED,
 )
-def test_scikit_learn(estimator, check):
+def test_scikit_learn_of_the_others(estimator, check):
     check(estimator)
 
 

@@ -146,6 +146,7 @@ def test_the_target_is_the_clean_image(images):
     assert loss_of(model, images, training=False) != pytest.approx(expected, rel=1e-3)
 
 
+@pytest.mark.slow
 def test_a_denoiser_removes_noise_better_than_a_plain_autoencoder():
     data = ae.datasets.load("digits")
     noisy = data.x_test + np.random.default_rng(0).normal(0, 0.3, data.x_test.shape).astype("float32")
@@ -172,6 +173,7 @@ def test_the_penalties_by_hand(images):
         assert loss_of(model, images) == pytest.approx(error + 0.7 * extra, rel=1e-5)
 
 
+@pytest.mark.slow
 def test_more_weight_makes_sparser_codes():
     data = ae.datasets.load("digits")
     zeros = []
@@ -181,6 +183,7 @@ def test_more_weight_makes_sparser_codes():
     assert zeros[0] < zeros[1] < zeros[2] < 1
 
 
+@pytest.mark.slow
 def test_activities_come_near_their_target():
     data = ae.datasets.load("digits")
     options = {"penalty": "kl", "epochs": 20, "random_state": 0}
@@ -226,6 +229,7 @@ def test_one_dense_layer_that_is_not_all(images, kind):
     np.testing.assert_allclose(found, jacobian_norms(model, images[:2]), rtol=0.25)
 
 
+@pytest.mark.slow
 def test_the_norm_of_a_deep_encoder_is_estimated_without_bias(images):
     model = ContractiveModel(*pair((5, 4), "tanh"), 1.0, 400, seed=0)
     found = numpy(model.jacobian_norm(images[:2]))
@@ -387,6 +391,7 @@ def test_binarising_draws_the_target_too(images):
     assert isinstance(fitted.model_.augmentation, Binarize)
 
 
+@pytest.mark.slow
 def test_it_learns_and_its_samples_look_like_the_images():
     data = ae.datasets.load("digits")
     fitted = ae.VariationalAutoencoder(8, epochs=40, random_state=0).fit(data.x_train)
@@ -440,6 +445,7 @@ def test_the_encoder_learns_to_pass_and_the_discriminator_to_tell(images):
                 np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_its_codes_are_distributed_as_they_are_drawn():
     data = ae.datasets.load("digits")
     fitted = ae.AdversarialAutoencoder(4, epochs=30, random_state=0).fit(data.x_train)

@@ -695,6 +695,7 @@ def test_silent_at_0(images, capfd):
     assert capfd.readouterr() == ("", "")
 
 
+@pytest.mark.slow
 def test_silent_at_0_however_many_models_are_fitted():
     """In a fresh process, where TensorFlow would warn of the fifth model that it traced its step again."""
     code = (

@@ -445,6 +445,7 @@ def test_xla_is_for_full_precision_without_augmentation(xla):
     assert not plans.xla_pays(moved(shift=0.1), 10)
 
 
+@pytest.mark.slow
 def test_xla_gives_the_same_training(flat, along, xla):
     def train():
         model = dense(hidden=(5, 4))

@@ -75,6 +75,7 @@ def assert_equal(found, alone):
 
 
 # 21 images in batches of 5: two replicas divide them unequally, and the last batch is one image.
+@pytest.mark.slow
 def test_tensorflow(python):
     pytest.importorskip("tensorflow")
     (alone,) = run(python, "alone", "tensorflow")
@@ -85,6 +86,7 @@ def test_tensorflow(python):
         assert_equal(worker, alone)
 
 
+@pytest.mark.slow
 def test_jax(python):
     pytest.importorskip("jax")
     (alone,) = run(python, "alone", "jax")
