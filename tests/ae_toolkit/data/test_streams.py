@@ -610,7 +610,7 @@ def test_peek_consumes_nothing(images, tf):
 
 def test_peek_checks_what_it_shows(images, tf):
     dataset = tf.data.Dataset.from_tensor_slices((images * 255).astype(np.uint8)).batch(4)
-    with pytest.raises(ValueError, match="floating-point pixels.*first batch, got .*uint8"):
+    with pytest.raises(ValueError, match=r"floating-point pixels.*first batch, got .*uint8"):
         streams.open_stream(dataset, 4, seed=0).peek()
 
 
