@@ -590,6 +590,20 @@ def test_what_is_a_stream(images):
     assert not streams.is_stream(None)
 
 
+def test_a_folder_of_validation_images_is_read_in_batches_of_the_estimator_s_size(folder, images, monkeypatch):
+    """And is opened once."""
+    opened, real = [], streams.open_stream
+
+    def noting(source, batch_size, *arguments, **options):
+        if not isinstance(source, streams.Stream):
+            opened.append((type(source).__name__, batch_size))
+        return real(source, batch_size, *arguments, **options)
+
+    monkeypatch.setattr(streams, "open_stream", noting)
+    small(batch_size=3).fit(images, validation_data=folder[0])
+    assert opened == [("ndarray", 3), (type(folder[0]).__name__, 3)]
+
+
 # ----------------------------------------------------------------------------- looking ahead
 
 

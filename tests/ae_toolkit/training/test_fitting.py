@@ -727,7 +727,15 @@ def test_progress_bar_at_1(images, capsys):
     assert "val_loss: " in shown
 
 
-def test_a_line_an_epoch_at_2(images, capsys):
+def test_the_progress_bar_shows_the_loss_terms(capsys):
+    pictures = np.random.default_rng(0).random((9, 4), dtype=np.float32)
+    options = {"hidden_units": (), "epochs": 1, "verbose": 1, "random_state": 0}
+    ae.VariationalAutoencoder(2, **options).fit(pictures, validation_data=pictures)
+    shown = capsys.readouterr().out
+    assert all(f"{name}: " in shown for name in ("loss", "reconstruction", "kl", "val_kl"))
+
+
+def test_a_line_per_epoch_at_2(images, capsys):
     fit(Scale(), images, epochs=3, verbose=2)
     shown = capsys.readouterr().out
     assert "━" not in shown
