@@ -535,7 +535,7 @@ def _copy_weights(source, target):
     shapes = [[tuple(weight.shape) for weight in model.weights] for model in (source, target)]
     if shapes[0] != shapes[1]:
         raise ValueError(
-            "expected the parameters of the network to be those of the fit before, since warm_start=True goes on with "
+            "expected the parameters of the network to be those of the fit before, since warm_start=True starts from "
             f"its weights of shapes {shapes[0]}, got parameters that make {shapes[1]}"
         )
     target.set_weights(source.get_weights())

@@ -229,8 +229,8 @@ class CompiledPlan(Plan):
             The number of the call's first step.
         """
         if (failed := int(outcome.failed_step)) != NO_FAILURE:
-            finite = keras.ops.convert_to_numpy(outcome.finite_terms)
-            names = [name for name, fine in zip(outcome.logs, finite, strict=True) if not fine]
+            # By name, not by place: JAX returns a compiled function's dict in the order of its keys.
+            names = [name for name, value in outcome.logs.items() if not math.isfinite(float(value))]
             self.fail(first_step + failed, names, "call" if self.block_steps > 1 else "batch")
 
     def assign(self, values: list) -> None:
