@@ -204,7 +204,7 @@ class CompiledPlan(Plan):
             self.assign(before)  # a loop of this training alone works on the model's own variables
             raise
         self.assign(values)
-        return {name: float(value) for name, value in outcome.logs.items()}
+        return {name: float(outcome.logs[name]) for name in self.loop.metrics}
 
     def calls(self, block: range) -> list[Call]:
         """Return the calls of the loop that make a block, one or two.
@@ -229,8 +229,8 @@ class CompiledPlan(Plan):
             The number of the call's first step.
         """
         if (failed := int(outcome.failed_step)) != NO_FAILURE:
-            # By name, not by place: JAX returns a compiled function's dict in the order of its keys.
-            names = [name for name, value in outcome.logs.items() if not math.isfinite(float(value))]
+            # In the metrics' order: JAX returns a compiled function's dict in that of its keys.
+            names = [name for name in self.loop.metrics if not math.isfinite(float(outcome.logs[name]))]
             self.fail(first_step + failed, names, "call" if self.block_steps > 1 else "batch")
 
     def assign(self, values: list) -> None:
