@@ -259,7 +259,8 @@ def fit(
             return checkpoint.curve
 
     model.compile(optimizer=optimizer, jit_compile=False)
-    plan = plans.choose(model, stream, optimizer, epochs, strategy, loop_key)
+    observed = bool(callbacks) or validation is not None or checkpoint is not None
+    plan = plans.choose(model, stream, optimizer, epochs, strategy, loop_key, observed)
     interruption = Interruption()
     # Validation first, so that the others see its losses; the checkpoint after those whose progress it saves.
     every = [validation, *callbacks, checkpoint, interruption]
@@ -268,7 +269,11 @@ def fit(
         model=model, verbose=verbose, epochs=epochs, steps=stream.steps_per_epoch,
     )  # fmt: skip
     with scope(strategy), interruption:
-        run_epochs(model, plan, callback_list, checkpoint.epochs_done if checkpoint else 0, epochs)
+        try:
+            run_epochs(model, plan, callback_list, checkpoint.epochs_done if checkpoint else 0, epochs)
+        finally:
+            plan.finish()
+    optimizer.finalize_variable_values(model.trainable_variables)  # averaged weights, if it keeps them
     if interruption.asked:
         warnings.warn(
             f"interrupted: the training stopped after epoch {plan.epoch + 1} of {epochs}, and the model is "
@@ -312,8 +317,6 @@ def run_epochs(model: TrainableModel, plan: plans.Plan, callbacks: Any, first_ep
         callbacks.on_epoch_end(epoch, logs)
         if model.stop_training:
             break
-    if epochs > first_epoch:
-        model.optimizer.finalize_variable_values(model.trainable_variables)  # averaged weights, if it keeps them
     callbacks.on_train_end(logs)
 
 

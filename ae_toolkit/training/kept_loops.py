@@ -4,6 +4,9 @@ Two trainings are equal if they have the same key. The key is made by whoever kn
 decides the computation: an estimator passes down its class, its structural parameters and
 the shape of the images. A training without a key, as of networks or classes of a user's
 own, gets a loop of its own, which goes with it.
+
+A loop is borrowed for the time of a training and given back after it. Where two equal
+trainings run at once, in two threads, each has a loop of its own.
 """
 
 import threading
@@ -22,7 +25,7 @@ _kept: OrderedDict = OrderedDict()
 _lock = threading.Lock()
 
 
-def loop_for(
+def borrow(
     model: Any, optimizer: Any, image_shape: tuple[int, ...], xla: bool = False, key: Hashable = None
 ) -> CompiledLoop:
     """Return a compiled loop for a training, that of an earlier equal training if there was one.
@@ -53,10 +56,11 @@ def loop_for(
     ...     model, optimizer = AutoencoderModel(*networks.build((6,), code_dim=2)), keras.optimizers.SGD()
     ...     optimizer.build(model.trainable_variables)
     ...     model.compile(optimizer=optimizer)
-    ...     return kept_loops.loop_for(model, optimizer, (6,), key="dense, 6 to 2, SGD")
-    >>> loop() is loop()
+    ...     return kept_loops.borrow(model, optimizer, (6,), key="dense, 6 to 2, SGD")
+    >>> first = loop()
+    >>> kept_loops.give_back(first)
+    >>> loop() is first
     True
-    >>> kept_loops.forget()
     """
     if key is None:
         return CompiledLoop(model, optimizer, image_shape, xla)
@@ -64,13 +68,36 @@ def loop_for(
     whole = key, tuple(image_shape), xla, keras.config.floatx(), keras.config.dtype_policy().name
     with _lock:
         found = _kept.pop(whole, None)
-        if found is None:
-            twin, other = backend.template(model, optimizer)
-            found = CompiledLoop(twin, other, image_shape, xla)
-        _kept[whole] = found
+    if found is None:
+        twin, other = backend.template(model, optimizer)
+        found = CompiledLoop(twin, other, image_shape, xla)
+        found.key = whole
+    return found
+
+
+def give_back(loop: CompiledLoop) -> None:
+    """Keep a loop for the next equal training; one that was made without a key is let go.
+
+    Parameters
+    ----------
+    loop : CompiledLoop
+        From `borrow`.
+
+    Examples
+    --------
+    See `borrow`.
+
+    >>> from ae_toolkit.training import kept_loops
+    >>> kept_loops.MOST_KEPT
+    8
+    """
+    if loop.key is None:
+        return
+    with _lock:
+        _kept[loop.key] = loop
+        _kept.move_to_end(loop.key)
         while len(_kept) > MOST_KEPT:
             _kept.popitem(last=False)
-    return found
 
 
 def forget() -> None:

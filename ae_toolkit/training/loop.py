@@ -3,12 +3,12 @@
 A training step is written once, in Keras's own terms: forward pass, gradients, the
 optimiser's ``apply``, the running metrics. ``CompiledLoop`` compiles it in two forms, over
 all images, which stay on the device and are addressed by indices, and over one batch that
-is handed in. Both take the values of all variables and return the new ones, so that a loop
-belongs to no single model: models of equal structure can share it, and the second of two
-equal trainings is not traced again (see `kept_loops`).
+is handed in. Both work on values that are loaded into the loop, so that it belongs to no
+single model: models of equal structure can use it one after the other, and the second of
+two equal trainings is not traced again (see `kept_loops`).
 """
 
-import threading
+from collections.abc import Hashable
 from typing import Any, NamedTuple
 
 from ae_toolkit._keras import keras
@@ -56,30 +56,58 @@ class CompiledLoop:
 
     Notes
     -----
-    On TensorFlow the loop works with variables of its own, those of twins of the model and
-    the optimiser; on JAX with none. It may be called from several threads: one waits for
-    the other.
+    The model and the optimiser are templates: what the loop does to values loaded into it
+    does not change theirs, unless it was made for them alone. One training uses it at a time.
     """
 
     def __init__(self, model: Any, optimizer: Any, image_shape: tuple[int, ...], xla: bool):
         self.model, self.optimizer = model, optimizer
+        self.key: Hashable = None  # by which `kept_loops` keeps it
         self.metrics = {metric.name: metric for metric in model.metrics}
         groups = variables_of(model, optimizer)
         self.trainable, self.others = groups.trainable, [*groups.non_trainable, *groups.metrics]
-        self.variables = [*groups.trainable, *groups.non_trainable, *groups.optimizer, *groups.metrics]
-        self.lock = threading.Lock()
+        everything = [*groups.trainable, *groups.non_trainable, *groups.optimizer, *groups.metrics]
+        self.variables, self.first_metric = everything, len(everything) - len(groups.metrics)
+        self.state = backend.ProgramState(everything)
         batch = [((None, *image_shape), "float32"), ((None,), "float32")]
         block = [*batch, ((None, None), "int32"), ((), "int32")]
-        self._resident = backend.compile_program(self.train_on_resident_images, self.variables, block, xla)
-        self._single = backend.compile_program(self.train_on_batch, self.variables, batch, False)
+        self._resident = backend.compile_program(self.train_on_resident_images, self.state, block, xla)
+        self._single = backend.compile_program(self.train_on_batch, self.state, batch, False)
 
-    def run_resident(self, values: list, images: Any, weights: Any, indices: Any, count: Any) -> tuple[Outcome, list]:
-        """Take `count` steps on images[indices[0]], images[indices[1]], ...
+    def load(self, values: list) -> None:
+        """Load the values of all variables of a training.
 
         Parameters
         ----------
         values : list of tensor
-            Of all variables, in the order of `variables_of`.
+            In the order of `variables_of`.
+        """
+        self.state.set(values)
+
+    def load_metrics(self, values: list) -> None:
+        """Load the values of the running means alone.
+
+        Parameters
+        ----------
+        values : list of tensor
+        """
+        self.state.set(values, first=self.first_metric)
+
+    def values(self) -> list:
+        """Return the values of all variables as they are now.
+
+        Returns
+        -------
+        list of tensor
+            In the order of `variables_of`.
+        """
+        return self.state.get()
+
+    def run_resident(self, images: Any, weights: Any, indices: Any, count: Any) -> Outcome:
+        """Take `count` steps on images[indices[0]], images[indices[1]], ...
+
+        Parameters
+        ----------
         images : tensor of shape (n, *image_shape)
         weights : tensor of shape (n,)
             A factor for each image's loss.
@@ -88,28 +116,23 @@ class CompiledLoop:
 
         Returns
         -------
-        outcome : Outcome
-        values : list of tensor
+        Outcome
         """
-        with self.lock:
-            return self._resident(values, images, weights, indices, count)
+        return self._resident(images, weights, indices, count)
 
-    def run_single(self, values: list, batch: Any, weights: Any) -> tuple[Outcome, list]:
+    def run_single(self, batch: Any, weights: Any) -> Outcome:
         """Take one step on a batch.
 
         Parameters
         ----------
-        values : list of tensor
         batch : tensor of shape (b, *image_shape)
         weights : tensor of shape (b,)
 
         Returns
         -------
-        outcome : Outcome
-        values : list of tensor
+        Outcome
         """
-        with self.lock:
-            return self._single(values, batch, weights)
+        return self._single(batch, weights)
 
     # The functions that are compiled: they read and assign the model's and the optimiser's variables.
 

@@ -28,7 +28,13 @@ XLA_STEPS = 2000
 
 
 def choose(
-    model: Any, stream: Stream, optimizer: Any, epochs: int, strategy: Any = None, loop_key: Hashable = None
+    model: Any,
+    stream: Stream,
+    optimizer: Any,
+    epochs: int,
+    strategy: Any = None,
+    loop_key: Hashable = None,
+    observed: bool = True,
 ) -> Plan:
     """Return the plan for a training.
 
@@ -42,7 +48,9 @@ def choose(
     epochs : int
     strategy : tf.distribute.Strategy or keras.distribution.Distribution, optional
     loop_key : hashable, optional
-        As `kept_loops.loop_for` takes it.
+        As `kept_loops.borrow` takes it.
+    observed : bool, default=True
+        Whether callbacks may look at the model, or change it, during the training.
 
     Returns
     -------
@@ -53,8 +61,8 @@ def choose(
     if strategy is not None and backend.REPLICATES_STEPS:
         return ReplicatedPlan(model, stream, optimizer, strategy)
     if strategy is None and stream.array is not None and stream.array.nbytes <= RESIDENT_BYTES:
-        return ResidentPlan(model, stream, optimizer, epochs, loop_key)
-    return StreamedPlan(model, stream, optimizer, strategy, loop_key)
+        return ResidentPlan(model, stream, optimizer, epochs, loop_key, observed)
+    return StreamedPlan(model, stream, optimizer, strategy, loop_key, observed)
 
 
 def xla_pays(model: Any, n_steps: int) -> bool:
@@ -138,6 +146,9 @@ class Plan:
         """
         raise NotImplementedError
 
+    def finish(self) -> None:
+        """Leave the model as the training has made it; called once, also after an error."""
+
     def fail(self, step: int, names: Sequence[str], kept: str) -> NoReturn:
         """Raise the error for a training whose loss or weights are not finite.
 
@@ -187,24 +198,48 @@ def not_finite(names: Sequence[str], place: str) -> str:
 
 
 class CompiledPlan(Plan):
-    """Steps through a compiled loop; the variables' values travel in and out with each block."""
+    """Steps through a compiled loop, into which the values of the model's variables are loaded.
 
-    def __init__(self, model: Any, stream: Stream, loop: CompiledLoop, block_steps: int = 1):
+    Where nobody looks at the model during the training, its variables get their values at
+    the end; else after each block, and they are loaded again before the next.
+    """
+
+    def __init__(self, model: Any, stream: Stream, loop: CompiledLoop, block_steps: int = 1, observed: bool = True):
         super().__init__(model, stream, block_steps)
-        self.loop = loop
-        self.variables = [variable for group in variables_of(model, model.optimizer) for variable in group]
+        self.loop, self.observed = loop, observed
+        groups = variables_of(model, model.optimizer)
+        self.variables, self.metrics = [variable for group in groups for variable in group], groups.metrics
+        self.loop.load(backend.values_of(self.variables))
+
+    def begin_epoch(self, epoch):
+        super().begin_epoch(epoch)
+        self.loop.load_metrics(backend.values_of(self.metrics))  # which were reset
 
     def run(self, block):
-        before = values = backend.values_of(self.variables)
+        if self.observed:
+            self.loop.load(backend.values_of(self.variables))
+        before = self.loop.values()
         try:
             for call in self.calls(block):
-                outcome, values = call.function(values, *call.arguments)
+                outcome = call.function(*call.arguments)
                 self.check(outcome, call.first_step)
         except BaseException:
-            self.assign(before)  # a loop of this training alone works on the model's own variables
+            self.loop.load(before)
+            self.assign()
             raise
-        self.assign(values)
+        if self.observed:
+            self.assign()
         return {name: float(outcome.logs[name]) for name in self.loop.metrics}
+
+    def finish(self):
+        if not self.observed:
+            self.assign()
+        kept_loops.give_back(self.loop)
+
+    def assign(self) -> None:
+        """Give the model's variables the loop's values."""
+        for variable, value in zip(self.variables, self.loop.values(), strict=True):
+            variable.assign(value)
 
     def calls(self, block: range) -> list[Call]:
         """Return the calls of the loop that make a block, one or two.
@@ -233,19 +268,9 @@ class CompiledPlan(Plan):
             names = [name for name in self.loop.metrics if not math.isfinite(float(outcome.logs[name]))]
             self.fail(first_step + failed, names, "call" if self.block_steps > 1 else "batch")
 
-    def assign(self, values: list) -> None:
-        """Give all variables their values.
-
-        Parameters
-        ----------
-        values : list of tensor
-        """
-        for variable, value in zip(self.variables, values, strict=True):
-            variable.assign(value)
-
 
 class Call(NamedTuple):
-    """A call of a compiled loop: the function, its arguments after the values, and the number of its first step."""
+    """A call of a compiled loop: the function, its arguments, and the number of its first step."""
 
     function: Callable
     arguments: tuple
@@ -255,17 +280,19 @@ class Call(NamedTuple):
 class ResidentPlan(CompiledPlan):
     """Images in one tensor on the device, many steps in one call."""
 
-    def __init__(self, model: Any, stream: Stream, optimizer: Any, epochs: int, loop_key: Hashable = None):
+    def __init__(
+        self, model: Any, stream: Stream, optimizer: Any, epochs: int, loop_key: Hashable = None, observed: bool = True
+    ):
         steps = stream.steps_per_epoch
         xla = xla_pays(model, steps * epochs)
-        loop = kept_loops.loop_for(model, optimizer, stream.image_shape, xla, loop_key)
-        super().__init__(model, stream, loop, math.ceil(steps / math.ceil(steps / BLOCK_STEPS)))
+        loop = kept_loops.borrow(model, optimizer, stream.image_shape, xla, loop_key)
+        super().__init__(model, stream, loop, math.ceil(steps / math.ceil(steps / BLOCK_STEPS)), observed)
         images = stream.peek()  # all of an array
         weights = np.ones(len(images), "float32") if stream.weights is None else stream.weights
         self.images, self.weights = map(keras.ops.convert_to_tensor, (images, weights))
 
     def begin_epoch(self, epoch):
-        self.epoch = epoch
+        super().begin_epoch(epoch)
         self.full_batches, self.last_batch = self.stream.epoch_indices(epoch)
 
     def calls(self, block):
@@ -295,9 +322,18 @@ class ResidentPlan(CompiledPlan):
 class StreamedPlan(CompiledPlan):
     """One batch at a time, from any source; on JAX also divided among devices."""
 
-    def __init__(self, model: Any, stream: Stream, optimizer: Any, strategy: Any = None, loop_key: Hashable = None):
+    def __init__(
+        self,
+        model: Any,
+        stream: Stream,
+        optimizer: Any,
+        strategy: Any = None,
+        loop_key: Hashable = None,
+        observed: bool = True,
+    ):
         key = loop_key if strategy is None else None
-        super().__init__(model, stream, kept_loops.loop_for(model, optimizer, stream.image_shape, key=key))
+        loop = kept_loops.borrow(model, optimizer, stream.image_shape, key=key)
+        super().__init__(model, stream, loop, observed=observed)
         self.strategy = strategy
 
     def calls(self, block):

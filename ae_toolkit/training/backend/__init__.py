@@ -23,9 +23,10 @@ A backend's file offers
     ``carry = step(*carry)`` while the condition holds; steps read and assign variables.
 ``values_of(variables)``
     The values that Keras variables have now.
-``compile_program(function, variables, specification, xla)``
-    A function that reads and assigns Keras variables as one that takes and returns their
-    values: ``(values, *arguments) -> (results, values)``.
+``ProgramState(variables)``
+    The values that compiled programs work on, with ``get()`` and ``set(values, first=0)``.
+``compile_program(function, state, specification, xla)``
+    A function that reads and assigns Keras variables, compiled to work on a state.
 ``template(model, optimizer)``
     A model and an optimiser for a compiled program to work with, which other trainings may
     use after this one.

@@ -56,16 +56,35 @@ def values_of(variables):
     return [variable.value for variable in variables]
 
 
-def compile_program(function, variables, specification, xla):
-    """Return a function of values and arguments, compiled for each size of the batches; always by XLA."""
+class ProgramState:
+    """The values that programs work on: here a list beside the variables, which keep theirs."""
+
+    def __init__(self, variables):
+        self.variables, self.values = variables, values_of(variables)
+
+    def get(self):
+        """Return the values, in the order of the variables."""
+        return list(self.values)
+
+    def set(self, values, first=0):
+        """Replace the values, beginning with those of the first-th variable."""
+        self.values[first:] = values
+
+
+def compile_program(function, state, specification, xla):
+    """Return a function of the arguments alone, compiled for each size of the batches; always by XLA."""
 
     @jax.jit
     def program(values, *arguments):
-        with keras.StatelessScope(state_mapping=list(zip(variables, values, strict=True))) as scope:
+        with keras.StatelessScope(state_mapping=list(zip(state.variables, values, strict=True))) as scope:
             results = function(*arguments)
-        return results, [scope.get_current_value(variable) for variable in variables]
+        return results, [scope.get_current_value(variable) for variable in state.variables]
 
-    return program
+    def call(*arguments):
+        results, state.values = program(state.values, *arguments)
+        return results
+
+    return call
 
 
 def template(model, optimizer):

@@ -39,23 +39,32 @@ def values_of(variables):
     return [tf.convert_to_tensor(variable.value) for variable in variables]
 
 
-def compile_program(function, variables, specification, xla):
-    """Return a function of values and arguments, traced when it is first called, once for all sizes of batches."""
+class ProgramState:
+    """The values that programs work on: here the variables' own."""
+
+    def __init__(self, variables):
+        self.variables = variables
+
+    def get(self):
+        """Return the values, in the order of the variables."""
+        return values_of(self.variables)
+
+    def set(self, values, first=0):
+        """Replace the values, beginning with those of the first-th variable."""
+        for variable, value in zip(self.variables[first:], values, strict=True):
+            variable.assign(value)
+
+
+def compile_program(function, state, specification, xla):
+    """Return a function of the arguments alone, traced when it is first called, once for all sizes of batches."""
     tensors = [tf.TensorSpec(shape, dtype) for shape, dtype in specification]
     traced = []
 
-    def program(values, *arguments):
-        for variable, value in zip(variables, values, strict=True):
-            variable.assign(value)
-        results = function(*arguments)
-        return results, values_of(variables)
-
-    def call(values, *arguments):
+    def call(*arguments):
         if not traced:
-            wanted = [tf.TensorSpec(variable.shape, variable.dtype) for variable in variables]
-            compiled = tf.function(program, jit_compile=xla, autograph=False)
-            traced.append(compiled.get_concrete_function(wanted, *tensors))
-        return traced[0](values, *arguments)
+            compiled = tf.function(function, jit_compile=xla, autograph=False)
+            traced.append(compiled.get_concrete_function(*tensors))
+        return traced[0](*arguments)
 
     return call
 

@@ -392,7 +392,7 @@ def loop_of(key, xla=False):
     model, optimizer = dense(), keras.optimizers.SGD(0.01)
     optimizer.build(model.trainable_variables)
     model.compile(optimizer=optimizer)
-    return kept_loops.loop_for(model, optimizer, (6,), xla, key)
+    return kept_loops.borrow(model, optimizer, (6,), xla, key)
 
 
 def test_with_and_without_xla_are_two_loops():
@@ -416,7 +416,7 @@ def test_only_the_last_few_loops_are_kept():
 @pytest.fixture
 def xla(monkeypatch):
     """Let XLA be worth it for any training, and note for which loops it was used."""
-    used, real = [], kept_loops.loop_for
+    used, real = [], kept_loops.borrow
 
     def noting(model, optimizer, image_shape, xla=False, key=None):
         used.append(xla)
