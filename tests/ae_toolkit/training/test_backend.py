@@ -15,7 +15,7 @@ PACKAGE = Path(ae_toolkit.__file__).parent
 FILES = {path.stem: path for path in (PACKAGE / "training" / "backend").glob("*.py") if path.stem != "__init__"}
 OF_ALL = {"NAME", "COMPILES_LOOPS", "REPLICATES_STEPS", "STRATEGY", "jit", "vjp"}
 OF_ALL |= {"n_devices", "n_processes", "check_strategy"}
-OF_COMPILING = {"value_and_grad", "repeat", "values_of", "compile_program", "template", "shard_batch"}
+OF_COMPILING = {"value_and_grad", "repeat", "values_of", "ProgramState", "compile_program", "template", "shard_batch"}
 
 needs_compiled_loops = pytest.mark.skipif(not backend.COMPILES_LOOPS, reason="on this backend Keras's own steps train")
 
@@ -26,6 +26,9 @@ def defined(path):
     for node in ast.parse(path.read_text(encoding="utf-8")).body:
         if isinstance(node, ast.FunctionDef):
             found[node.name] = [argument.arg for argument in node.args.args]
+        elif isinstance(node, ast.ClassDef):
+            functions = [item for item in node.body if isinstance(item, ast.FunctionDef)]
+            found[node.name] = {item.name: [argument.arg for argument in item.args.args] for item in functions}
         elif isinstance(node, ast.Assign):
             found[node.targets[0].id] = getattr(node.value, "value", None)
     return found
@@ -78,7 +81,7 @@ def test_a_compiled_function_computes_the_same():
 
 @needs_compiled_loops
 def test_a_program_reads_and_assigns_variables():
-    """Three steps of gradient descent on w², written as a program on variables, run on values of the caller's."""
+    """Steps of gradient descent on w², written as a program on variables, run on values that are loaded."""
     weight, taken = keras.Variable(9.0), keras.Variable(0, dtype="int32", trainable=False)
 
     def step(i):
@@ -95,11 +98,16 @@ def test_a_program_reads_and_assigns_variables():
         (steps,) = backend.repeat(step, lambda i: i < count, start, [weight, taken])
         return steps
 
-    run = backend.compile_program(program, [weight, taken], [((), "int32")], False)
+    state = backend.ProgramState([weight, taken])
+    run = backend.compile_program(program, state, [((), "int32")], False)
     values = [keras.ops.convert_to_tensor(8.0), keras.ops.convert_to_tensor(10, "int32")]
-    steps, (found, count) = run(values, np.int32(3))
-    assert (int(steps), float(found), int(count)) == (3, 1.0, 13)  # half of it per step
+    state.set(values)
+    assert int(run(np.int32(3))) == 3
+    assert [float(value) for value in state.get()] == [1.0, 13.0]  # half of it per step
     assert [float(value) for value in values] == [8.0, 10.0]
+    state.set([keras.ops.convert_to_tensor(0, "int32")], first=1)
+    assert int(run(np.int32(1))) == 1
+    assert [float(value) for value in state.get()] == [0.5, 1.0]
 
 
 @needs_compiled_loops

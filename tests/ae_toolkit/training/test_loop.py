@@ -388,25 +388,63 @@ def test_a_constant_rate_is_part_of_the_state(flat):
     np.testing.assert_allclose(changes[1], 2 * changes[0], rtol=1e-3, atol=1e-7)
 
 
-def loop_of(key, xla=False):
+def borrowed(key, xla=False):
     model, optimizer = dense(), keras.optimizers.SGD(0.01)
     optimizer.build(model.trainable_variables)
     model.compile(optimizer=optimizer)
     return kept_loops.borrow(model, optimizer, (6,), xla, key)
 
 
+def loop_of(key, xla=False):
+    loop = borrowed(key, xla)
+    kept_loops.give_back(loop)
+    return loop
+
+
 def test_with_and_without_xla_are_two_loops():
     assert loop_of("dense", xla=True) is not loop_of("dense", xla=False)
 
 
+def test_a_loop_that_is_in_use_is_not_lent_again():
+    first, second = borrowed("dense"), borrowed("dense")
+    assert first is not second
+    kept_loops.give_back(second)
+    kept_loops.give_back(first)
+    assert kept_loops.count() == 1
+    assert borrowed("dense") is first
+
+
+def test_a_failed_training_gives_its_loop_back(flat):
+    with pytest.raises(FloatingPointError):
+        fit(dense(), flat, optimizer=keras.optimizers.SGD(1e30), epochs=3, loop_key="dense")
+    assert kept_loops.count() == 1
+    good = dense()
+    fit(good, flat, loop_key="dense")
+    alone = dense()
+    fit(alone, flat)
+    assert_all_close(variables(good), variables(alone), rtol=1e-6, atol=1e-7)
+
+
+def test_whether_somebody_looks_changes_nothing(flat):
+    """Without callbacks the model's variables get their values at the end only."""
+    options = {"epochs": 3, "batch_size": 3}
+    unseen, seen = dense(), dense()
+    expected = fit(seen, flat, callbacks=[keras.callbacks.Callback()], **options)
+    assert fit(unseen, flat, **options) == expected
+    assert_all_equal(variables(unseen), variables(seen))
+
+
 def test_only_the_last_few_loops_are_kept():
     first = loop_of(0)
-    others = [loop_of(key) for key in range(1, kept_loops.MOST_KEPT)]
+    for key in range(1, kept_loops.MOST_KEPT):
+        loop_of(key)
     assert loop_of(0) is first  # the oldest, and now the newest
-    others += [loop_of(key) for key in range(11, 10 + kept_loops.MOST_KEPT)]
+    for key in range(11, 10 + kept_loops.MOST_KEPT):
+        loop_of(key)
     assert kept_loops.count() == kept_loops.MOST_KEPT
     assert loop_of(0) is first
-    others += [loop_of(key) for key in range(21, 21 + kept_loops.MOST_KEPT)]
+    for key in range(21, 21 + kept_loops.MOST_KEPT):
+        loop_of(key)
     assert loop_of(0) is not first
 
 
@@ -422,7 +460,7 @@ def xla(monkeypatch):
         used.append(xla)
         return real(model, optimizer, image_shape, xla, key)
 
-    monkeypatch.setattr(kept_loops, "loop_for", noting)
+    monkeypatch.setattr(kept_loops, "borrow", noting)
     monkeypatch.setattr(plans, "XLA_STEPS", 0)
     return used
 
@@ -475,7 +513,7 @@ def test_xla_compiles_the_resident_loop(flat, xla, monkeypatch):
 
     monkeypatch.setattr(tf, "function", function)
     fit(dense(), flat)
-    assert compiled == [("program", True)]
+    assert compiled == [("train_on_resident_images", True)]
 
 
 @pytest.mark.parametrize("kind", ["xla", "dropout and augmentation", "convolutions"])
