@@ -28,6 +28,9 @@ MODULES = {
     "variational": "estimators.variational",
 }
 
+#: What the first floor offers by this very name: importable like a module of it, and no old name.
+STILL_PUBLIC = {"datasets": "data.datasets"}
+
 #: What is called by another name there.
 NAMES = {
     "losses.bernoulli": "bernoulli_nll",
@@ -46,6 +49,7 @@ class MovedModule(ModuleType):
     ----------
     old, new : str
         Names within ``ae_toolkit``.
+    warns : bool, default=True
 
     Examples
     --------
@@ -57,9 +61,9 @@ class MovedModule(ModuleType):
     ('weighted_mean', 'ae_toolkit.losses has moved: use ae_toolkit.networks.losses')
     """
 
-    def __init__(self, old, new):
+    def __init__(self, old, new, warns=True):
         super().__init__(f"ae_toolkit.{old}")
-        self._old, self._new, self._warned = old, new, False
+        self._old, self._new, self._warned = old, new, not warns
 
     def __getattr__(self, name):
         if name.startswith("__"):  # what Python itself asks a module for, such as __path__
@@ -82,3 +86,5 @@ def install(package):
         module = MovedModule(old, new)
         sys.modules[module.__name__] = module
         setattr(package, old, module)
+    for name, new in STILL_PUBLIC.items():
+        sys.modules[f"ae_toolkit.{name}"] = MovedModule(name, new, warns=False)

@@ -18,7 +18,14 @@ from sklearn.mixture import GaussianMixture
 import ae_toolkit
 from ae_toolkit._files import find_whole, write_whole
 from ae_toolkit._keras import keras
+from ae_toolkit.estimators.adversarial import AdversarialAutoencoder
+from ae_toolkit.estimators.anomaly import ReconstructionDetector
 from ae_toolkit.estimators.autoencoder import Autoencoder
+from ae_toolkit.estimators.contractive import ContractiveAutoencoder
+from ae_toolkit.estimators.denoising import DenoisingAutoencoder
+from ae_toolkit.estimators.generation import MixtureSampler
+from ae_toolkit.estimators.sparse import SparseAutoencoder
+from ae_toolkit.estimators.variational import VariationalAutoencoder
 from ae_toolkit.networks.configurations import CODE as CODE
 from ae_toolkit.networks.configurations import KERAS_MODULES as KERAS_MODULES
 from ae_toolkit.networks.configurations import check_config
@@ -29,6 +36,14 @@ FORMAT = 1
 DESCRIPTION = "estimator.json"
 #: The file with weights and other arrays.
 ARRAYS = "arrays.npz"
+#: The estimators that may be saved, by name, and scikit-learn's that they hold.
+CLASSES: dict[str, type[BaseEstimator]] = {
+    cls.__name__: cls
+    for cls in (
+        AdversarialAutoencoder, Autoencoder, ContractiveAutoencoder, DenoisingAutoencoder, GaussianMixture,
+        MixtureSampler, ReconstructionDetector, SparseAutoencoder, VariationalAutoencoder,
+    )
+}  # fmt: skip
 
 
 def save(estimator: BaseEstimator, path: str | os.PathLike[str]) -> None:
@@ -66,9 +81,9 @@ def save(estimator: BaseEstimator, path: str | os.PathLike[str]) -> None:
     True
     """
     path = Path(path)
-    if type(estimator) not in _classes().values():
+    if type(estimator) not in CLASSES.values():
         raise TypeError(
-            f"expected an estimator of ae_toolkit ({', '.join(_classes())}), got {type(estimator).__qualname__} "
+            f"expected an estimator of ae_toolkit ({', '.join(CLASSES)}), got {type(estimator).__qualname__} "
             f"of {type(estimator).__module__}"
         )
     if path.exists() and not (path / DESCRIPTION).is_file():
@@ -137,13 +152,6 @@ def _read(folder):
             f"expected format {FORMAT} in {folder / DESCRIPTION}, got {found!r}; a newer ae_toolkit may know it"
         )
     return described, arrays
-
-
-def _classes():
-    """Return the estimators that may be saved, by name: a fixed list, and scikit-learn's that they hold."""
-    public = {name: getattr(ae_toolkit, name) for name in ae_toolkit.__all__}
-    known = {name: cls for name, cls in public.items() if isinstance(cls, type) and issubclass(cls, BaseEstimator)}
-    return {**known, "GaussianMixture": GaussianMixture}
 
 
 # ------------------------------------------------------------------------- kinds of values
@@ -326,7 +334,7 @@ class _Estimator(_Codec):
     key = "class"
 
     def takes(self, value):
-        return type(value) in _classes().values()
+        return type(value) in CLASSES.values()
 
     def describe(self, value, place, arrays):
         state = {
@@ -340,7 +348,7 @@ class _Estimator(_Codec):
         return described
 
     def restore(self, described, arrays):
-        classes, name = _classes(), described[self.key]
+        classes, name = CLASSES, described[self.key]
         if name not in classes:
             raise ValueError(f"expected one of the classes {', '.join(classes)}, got {name!r}")
         estimator = classes[name]()

@@ -3,10 +3,8 @@
 ``transform`` encodes images, ``inverse_transform`` decodes codes, ``score`` is minus the
 article's loss.
 
-Hooks of an estimator
----------------------
-A variant overrides one or more of these methods of `Autoencoder`, most often the third
-alone. ``fit`` calls them in this order. All of them find the parameters and
+The hooks of an estimator: a variant overrides one or more of these methods of
+`Autoencoder`, most often ``_build_model`` alone. All of them find the parameters and
 ``image_shape_``, the shape of one image, on the estimator.
 
 ``_resolve_from_images(stream, first)``
@@ -29,7 +27,7 @@ alone. ``fit`` calls them in this order. All of them find the parameters and
     Receives another int. Returns the layer that transforms training batches, which are then
     their own target, or None.
 
-What a *model* can override is listed in `ae_toolkit.estimators.models`.
+The hooks of a model are listed in ``ae_toolkit.estimators.models``.
 """
 
 import math
@@ -537,7 +535,7 @@ def _copy_weights(source, target):
     shapes = [[tuple(weight.shape) for weight in model.weights] for model in (source, target)]
     if shapes[0] != shapes[1]:
         raise ValueError(
-            "expected the parameters of the network to be those of the fit before, since warm_start=True goes on with "
+            "expected the parameters of the network to be those of the fit before, since warm_start=True starts from "
             f"its weights of shapes {shapes[0]}, got parameters that make {shapes[1]}"
         )
     target.set_weights(source.get_weights())

@@ -1,10 +1,9 @@
 """The Keras model behind every estimator: an encoder, a decoder and named loss terms.
 
-Hooks of a model
-----------------
-A variant overrides one or more of these methods of `AutoencoderModel`. They are written
-with ``keras.ops``, so that they run on any backend, and without Python conditions on a
-tensor's values, since they are compiled. Below, n is the number of images in a batch.
+The hooks of a model: a variant overrides one or more of these methods of
+`AutoencoderModel`. They are written with ``keras.ops``, so that they run on any backend,
+and without Python conditions on a tensor's values, since they are compiled. Below, n is
+the number of images in a batch.
 
 ``encode(images, training=None)``
     Receives images, (n, *image_shape). Returns their codes, (n, code_dim), which
@@ -21,6 +20,8 @@ tensor's values, since they are compiled. Below, n is the number of images in a 
     ``loss_weights``: unweighted and in the term's own unit.
 
 A model with parameters of its own also extends ``get_config``, so that it can be saved.
+The weights in ``loss_weights`` are no part of the configuration: the constructor makes
+them from those parameters again.
 """
 
 from typing import Any

@@ -1,6 +1,8 @@
 """The kinds of networks: each function returns the hidden layers of an encoder, and a decoder's layers.
 
-A new kind is a function here and a line in `HALVES`.
+A new kind is a function here and a line in `HALVES`. The order in which a function takes
+initializers decides which weights a seed gives: keep it, and equal seeds go on giving equal
+networks.
 """
 
 import math

@@ -8,13 +8,12 @@ into a grid of about 7×7 patches that pass through residual blocks of 3×3 conv
 
 import math
 from collections.abc import Iterable, Sequence
-from numbers import Integral
 from typing import Any
 
 import numpy as np
 
 from ae_toolkit._keras import keras
-from ae_toolkit._validation import check_count
+from ae_toolkit._validation import check_count, check_counts
 from ae_toolkit.networks._kinds import HALVES, Specification
 from ae_toolkit.networks.layers import TiedDense
 
@@ -127,9 +126,9 @@ def build(
     >>> encoder.output_shape, decoder.output_shape
     ((None, 4), (None, 8, 8, 1))
     """
-    image_shape = tuple(check_count(side, "each number of image_shape") for side in image_shape)
+    image_shape = check_counts(image_shape, "image_shape")
     code_dim, n_statistics = check_count(code_dim, "code_dim"), check_count(n_statistics, "n_statistics")
-    widths = None if hidden_units is None else _sizes(hidden_units)
+    widths = None if hidden_units is None else check_counts(hidden_units, "hidden_units")
     _check_activation("activation", activation)
     _check_activation("code_activation", code_activation)
     _check_activation("output_activation", output_activation)
@@ -228,13 +227,6 @@ def tie(encoder: Any, decoder: Any) -> None:
 
 def _layers(network):
     return getattr(network, "layers", [])
-
-
-def _sizes(hidden_units):
-    hidden_units = tuple(hidden_units)
-    if not all(isinstance(n, Integral) and not isinstance(n, bool) and n > 0 for n in hidden_units):
-        raise ValueError(f"expected hidden_units to be positive integers, got {hidden_units}")
-    return tuple(map(int, hidden_units))  # Keras refuses NumPy's integers
 
 
 def _check_activation(name, value):

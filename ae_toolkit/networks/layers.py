@@ -6,7 +6,7 @@ from numbers import Real
 from typing import Any
 
 from ae_toolkit._keras import keras
-from ae_toolkit._validation import check_count
+from ae_toolkit._validation import check_count, check_counts
 
 ops = keras.ops
 
@@ -150,7 +150,7 @@ class FromPatches(keras.layers.Layer):
         super().__init__(**kwargs)
         if len(image_shape) != 3:
             raise ValueError(f"expected image_shape to be (height, width, channels), got {tuple(image_shape)}")
-        self.image_shape = tuple(check_count(number, "each number of image_shape") for number in image_shape)
+        self.image_shape = check_counts(image_shape, "image_shape")
         self.side = check_count(side, "side")
 
     def call(self, patches):

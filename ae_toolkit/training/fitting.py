@@ -153,9 +153,8 @@ class TrainableModel(keras.Model):
                 "got neither"
             )
         means = self.term_means(x, y_pred, sample_weight)
-        if training:
-            for tracker in self.term_trackers:
-                tracker.update_state(means[tracker.name], sample_weight=keras.ops.shape(x)[0])
+        for tracker in self.term_trackers:
+            tracker.update_state(means[tracker.name], sample_weight=keras.ops.shape(x)[0])
         return sum(self.loss_weights[name] * mean for name, mean in means.items()) + sum(self.losses)
 
 

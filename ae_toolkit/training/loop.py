@@ -29,19 +29,16 @@ class Outcome(NamedTuple):
     failed_step : int tensor
         The step, counted from 0, whose loss is not finite or left weights that are not;
         `NO_FAILURE` if there is none. A loop ends with a failing step.
-    finite_terms : bool tensor of shape (number of logs,)
-        Whether each of the logs is finite.
 
     Examples
     --------
-    >>> outcome = Outcome({"loss": 2.0}, NO_FAILURE, [True])
+    >>> outcome = Outcome({"loss": 2.0}, NO_FAILURE)
     >>> outcome.failed_step == NO_FAILURE
     True
     """
 
     logs: dict
     failed_step: Any
-    finite_terms: Any
 
 
 class CompiledLoop:
@@ -151,7 +148,7 @@ class CompiledLoop:
         finite = ops.all(ops.stack([ops.all(ops.isfinite(weight)) for weight in self.trainable]))
         failed = ops.where(ops.logical_and(failed == NO_FAILURE, ops.logical_not(finite)), last_step, failed)
         logs = {name: metric.result() for name, metric in self.metrics.items()}
-        return Outcome(logs, failed, ops.stack([ops.isfinite(value) for value in logs.values()]))
+        return Outcome(logs, failed)
 
 
 class TrainingVariables(NamedTuple):

@@ -8,8 +8,8 @@ call takes together, and runs them one after the other.
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Sequence
-from typing import Any, NoReturn
+from collections.abc import Callable, Hashable, Sequence
+from typing import Any, NamedTuple, NoReturn
 
 import numpy as np
 
@@ -17,7 +17,7 @@ from ae_toolkit._keras import keras
 from ae_toolkit.data.streams import Stream
 from ae_toolkit.training import kept_loops
 from ae_toolkit.training.backend import backend
-from ae_toolkit.training.loop import NO_FAILURE, training_losses, variables_of
+from ae_toolkit.training.loop import NO_FAILURE, CompiledLoop, Outcome, training_losses, variables_of
 
 #: Arrays of up to this many bytes are held by the device as a whole.
 RESIDENT_BYTES = 4 * 2**30
@@ -187,76 +187,122 @@ def not_finite(names: Sequence[str], place: str) -> str:
 
 
 class CompiledPlan(Plan):
-    """Steps through a compiled loop; the variables' values travel in and out with each call."""
+    """Steps through a compiled loop; the variables' values travel in and out with each block."""
 
-    def __init__(self, model, stream, loop, block_steps=1):
+    def __init__(self, model: Any, stream: Stream, loop: CompiledLoop, block_steps: int = 1):
         super().__init__(model, stream, block_steps)
         self.loop = loop
         self.variables = [variable for group in variables_of(model, model.optimizer) for variable in group]
 
-    def take_steps(self, function, *arguments, first):
-        """Call the loop with the variables' values and assign those that it returns, unless a step failed."""
-        before = backend.values_of(self.variables)
+    def run(self, block):
+        before = values = backend.values_of(self.variables)
         try:
-            outcome, after = function(before, *arguments)
-            if (failed := int(outcome.failed_step)) != NO_FAILURE:
-                finite = keras.ops.convert_to_numpy(outcome.finite_terms)
-                names = [name for name, fine in zip(outcome.logs, finite, strict=True) if not fine]
-                self.fail(first + failed, names, "call" if self.block_steps > 1 else "batch")
+            for call in self.calls(block):
+                outcome, values = call.function(values, *call.arguments)
+                self.check(outcome, call.first_step)
         except BaseException:
             self.assign(before)  # a loop of this training alone works on the model's own variables
             raise
-        self.assign(after)
-        return {name: float(value) for name, value in outcome.logs.items()}
+        self.assign(values)
+        return {name: float(outcome.logs[name]) for name in self.loop.metrics}
 
-    def assign(self, values):
-        """Give all variables their values."""
+    def calls(self, block: range) -> list[Call]:
+        """Return the calls of the loop that make a block, one or two.
+
+        Parameters
+        ----------
+        block : range
+
+        Returns
+        -------
+        list of Call
+        """
+        raise NotImplementedError
+
+    def check(self, outcome: Outcome, first_step: int) -> None:
+        """Raise an error if a step failed.
+
+        Parameters
+        ----------
+        outcome : Outcome
+        first_step : int
+            The number of the call's first step.
+        """
+        if (failed := int(outcome.failed_step)) != NO_FAILURE:
+            # In the metrics' order: JAX returns a compiled function's dict in that of its keys.
+            names = [name for name in self.loop.metrics if not math.isfinite(float(outcome.logs[name]))]
+            self.fail(first_step + failed, names, "call" if self.block_steps > 1 else "batch")
+
+    def assign(self, values: list) -> None:
+        """Give all variables their values.
+
+        Parameters
+        ----------
+        values : list of tensor
+        """
         for variable, value in zip(self.variables, values, strict=True):
             variable.assign(value)
+
+
+class Call(NamedTuple):
+    """A call of a compiled loop: the function, its arguments after the values, and the number of its first step."""
+
+    function: Callable
+    arguments: tuple
+    first_step: int
 
 
 class ResidentPlan(CompiledPlan):
     """Images in one tensor on the device, many steps in one call."""
 
-    def __init__(self, model, stream, optimizer, epochs, loop_key=None):
+    def __init__(self, model: Any, stream: Stream, optimizer: Any, epochs: int, loop_key: Hashable = None):
         steps = stream.steps_per_epoch
         xla = xla_pays(model, steps * epochs)
         loop = kept_loops.loop_for(model, optimizer, stream.image_shape, xla, loop_key)
         super().__init__(model, stream, loop, math.ceil(steps / math.ceil(steps / BLOCK_STEPS)))
-        weights = np.ones(len(stream.array), "float32") if stream.weights is None else stream.weights
-        self.images, self.weights = map(keras.ops.convert_to_tensor, (stream.array, weights))
+        images = stream.peek()  # all of an array
+        weights = np.ones(len(images), "float32") if stream.weights is None else stream.weights
+        self.images, self.weights = map(keras.ops.convert_to_tensor, (images, weights))
 
     def begin_epoch(self, epoch):
         self.epoch = epoch
         self.full_batches, self.last_batch = self.stream.epoch_indices(epoch)
 
-    def run(self, block):
-        indices, logs = self.full_batches[block.start : block.stop], {}
+    def calls(self, block):
+        indices, found = self.full_batches[block.start : block.stop], []
         if count := len(indices):
             # Padded to one shape, so that a shorter last block is not compiled anew.
-            padded = np.resize(indices, (self.block_steps, indices.shape[1]))
-            logs = self.take(padded, count, block.start)
+            found.append(self.call(np.resize(indices, (self.block_steps, indices.shape[1])), count, block.start))
         if len(self.last_batch) and block.stop > len(self.full_batches):
-            logs = self.take(self.last_batch[None], 1, len(self.full_batches))
-        return logs
+            found.append(self.call(self.last_batch[None], 1, len(self.full_batches)))
+        return found
 
-    def take(self, indices, count, first):
-        """Take steps on the images that the indices name."""
-        arguments = self.images, self.weights, indices, np.int32(count)
-        return self.take_steps(self.loop.run_resident, *arguments, first=first)
+    def call(self, indices: np.ndarray, count: int, first_step: int) -> Call:
+        """Return a call that takes steps on the images that the indices name.
+
+        Parameters
+        ----------
+        indices : ndarray of int32, shape (at least count, batch size)
+        count, first_step : int
+
+        Returns
+        -------
+        Call
+        """
+        return Call(self.loop.run_resident, (self.images, self.weights, indices, np.int32(count)), first_step)
 
 
 class StreamedPlan(CompiledPlan):
     """One batch at a time, from any source; on JAX also divided among devices."""
 
-    def __init__(self, model, stream, optimizer, strategy=None, loop_key=None):
+    def __init__(self, model: Any, stream: Stream, optimizer: Any, strategy: Any = None, loop_key: Hashable = None):
         key = loop_key if strategy is None else None
         super().__init__(model, stream, kept_loops.loop_for(model, optimizer, stream.image_shape, key=key))
         self.strategy = strategy
 
-    def run(self, block):
-        batch = (backend.shard_batch(part, self.strategy) for part in next(self.batches))
-        return self.take_steps(self.loop.run_single, *batch, first=block.start)
+    def calls(self, block):
+        batch = tuple(backend.shard_batch(part, self.strategy) for part in next(self.batches))
+        return [Call(self.loop.run_single, batch, block.start)]
 
 
 class EagerPlan(Plan):

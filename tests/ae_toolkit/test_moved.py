@@ -58,6 +58,14 @@ def test_an_old_name_warns_once_and_says_where_it_went(code):
     assert "<string>:1:" in warned[0]  # the user's own line
 
 
+def test_the_data_sets_are_importable_by_their_public_name():
+    code = (
+        "from ae_toolkit.datasets import load; import ae_toolkit.datasets as datasets; import ae_toolkit as ae; "
+        "print(load is datasets.load is ae.datasets.load is ae.data.datasets.load, ae.datasets is ae.data.datasets)"
+    )
+    assert in_a_new_process(code) == ("True True\n", [])
+
+
 def test_new_names_do_not_warn():
     code = "import ae_toolkit as ae; [getattr(ae, name) for name in ae.__all__]; ae.networks.losses.weighted_mean"
     assert in_a_new_process(code)[1] == []

@@ -7,7 +7,7 @@ import shutil
 
 import numpy as np
 import pytest
-from sklearn.base import clone
+from sklearn.base import BaseEstimator, clone
 from sklearn.decomposition import PCA
 
 import ae_toolkit as ae
@@ -83,6 +83,12 @@ def rearrange(folder, change):
 
 
 # ----------------------------------------------------------------------------- there and back
+
+
+def test_every_estimator_of_the_package_can_be_saved():
+    public = {name: getattr(ae, name) for name in ae.__all__}
+    estimators = {name for name, cls in public.items() if isinstance(cls, type) and issubclass(cls, BaseEstimator)}
+    assert set(storage.CLASSES) == {*estimators, "GaussianMixture"}
 
 
 @pytest.mark.parametrize("name", ESTIMATORS)

@@ -97,7 +97,7 @@ def test_an_array_in_batches(n, batch_size, sizes, images):
         found = list(stream.epoch(epoch))
         assert [len(batch) for batch in found] == sizes
         np.testing.assert_array_equal(np.concatenate(found), images[:n][streams.shuffled(n, 0, epoch)])
-    assert (stream.steps, stream.image_shape) == (len(sizes), SHAPE)
+    assert (stream.steps_per_epoch, stream.image_shape) == (len(sizes), SHAPE)
 
 
 def test_an_array_s_orders_are_its_batches(images):
@@ -248,7 +248,7 @@ def test_labels_behind_the_images_are_ignored(images, tf):
 
 def test_a_tf_dataset_begins_anew_in_each_epoch(images, tf):
     stream = streams.open_stream(tf.data.Dataset.from_tensor_slices(images).batch(4), 0, seed=0)
-    assert stream.steps == 3
+    assert stream.steps_per_epoch == 3
     for epoch in range(2):
         found = [keras.ops.convert_to_numpy(batch) for batch in stream.epoch(epoch)]
         assert [len(batch) for batch in found] == [4, 4, 2]
@@ -335,7 +335,7 @@ def test_a_folder_trains_as_the_array_of_its_pictures(folder, kind):
 def test_a_folder_s_batches(folder):
     path, pixels = folder
     stream = streams.open_stream(path, 4, seed=0)
-    assert (stream.image_shape, stream.steps, stream.array) == (SHAPE, 3, None)
+    assert (stream.image_shape, stream.steps_per_epoch, stream.array) == (SHAPE, 3, None)
     for epoch in range(2):
         found = np.concatenate(list(stream.epoch(epoch)))
         np.testing.assert_allclose(found, pixels[streams.shuffled(10, 0, epoch)], atol=1e-7)
@@ -588,3 +588,56 @@ def test_what_is_a_stream(images):
     assert streams.is_stream(Batches(images))
     assert not streams.is_stream(images.tolist())
     assert not streams.is_stream(None)
+
+
+def test_a_folder_of_validation_images_is_read_in_batches_of_the_estimator_s_size(folder, images, monkeypatch):
+    """And is opened once."""
+    opened, real = [], streams.open_stream
+
+    def noting(source, batch_size, *arguments, **options):
+        if not isinstance(source, streams.Stream):
+            opened.append((type(source).__name__, batch_size))
+        return real(source, batch_size, *arguments, **options)
+
+    monkeypatch.setattr(streams, "open_stream", noting)
+    small(batch_size=3).fit(images, validation_data=folder[0])
+    assert opened == [("ndarray", 3), (type(folder[0]).__name__, 3)]
+
+
+# ----------------------------------------------------------------------------- looking ahead
+
+
+def test_peek_shows_all_of_an_array_and_the_first_batch_of_a_data_set(images):
+    assert streams.open_stream(images, 4, seed=0).peek() is images
+    np.testing.assert_array_equal(streams.open_stream(Batches(images), 4, seed=0).peek(), images[:4])
+
+
+def test_peek_consumes_nothing(images, tf):
+    """Not of an endless data set either, which has no beginning to return to."""
+    endless = tf.data.Dataset.from_tensor_slices(images[:8]).batch(4).repeat()
+    stream = streams.open_stream(endless, 4, seed=0, steps_per_epoch=2)
+    first = [np.asarray(stream.peek()) for _ in range(2)]
+    np.testing.assert_array_equal(first[0], first[1])
+    seen = [np.asarray(batch) for batch in (*stream.epoch(0), *stream.epoch(1))]
+    np.testing.assert_array_equal(np.concatenate(seen), np.concatenate([images[:8], images[:8]]))
+
+
+def test_peek_checks_what_it_shows(images, tf):
+    dataset = tf.data.Dataset.from_tensor_slices((images * 255).astype(np.uint8)).batch(4)
+    with pytest.raises(ValueError, match=r"floating-point pixels.*first batch, got .*uint8"):
+        streams.open_stream(dataset, 4, seed=0).peek()
+
+
+def test_a_data_set_of_a_variational_model_loses_no_batch(images, tf):
+    """It looks at the images to choose its likelihood."""
+    whole = np.concatenate([images[:8][order] for order in orders(8)])
+    dataset = tf.data.Dataset.from_tensor_slices(whole).repeat().batch(4)
+    options = {"hidden_units": (3,), "epochs": 2, "random_state": 0, "batch_size": 4}
+    streamed = ae.VariationalAutoencoder(2, **options).fit(dataset, steps_per_epoch=2)
+    array = ae.VariationalAutoencoder(2, **options).fit(images[:8])
+    np.testing.assert_allclose(streamed.transform(images), array.transform(images), rtol=1e-4, atol=1e-5)
+
+
+def test_the_old_name_of_steps_per_epoch_warns_and_works(images):
+    with pytest.warns(FutureWarning, match="steps_per_epoch"):
+        assert streams.open_stream(images, 4, seed=0).steps == 3

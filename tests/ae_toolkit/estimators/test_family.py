@@ -246,7 +246,7 @@ def test_a_cold_start_does_not():
 
 def test_a_warm_start_with_another_network_or_other_images():
     warm = variant("Autoencoder", warm_start=True).fit(pictures())
-    with pytest.raises(ValueError, match="warm_start=True goes on with its weights"):
+    with pytest.raises(ValueError, match="warm_start=True starts from its weights"):
         warm.set_params(hidden_units=(5,)).fit(pictures())
     warm.set_params(hidden_units=(4,))
     with pytest.raises(ValueError, match=r"of shape \(6, 5, 1\)"):

@@ -168,7 +168,7 @@ def test_sizes_of_images_and_codes_must_be_positive_integers(wrong):
         networks.build((8, 8, 1), wrong)
     with pytest.raises(ValueError, match=r"expected n_statistics to be a positive integer, got"):
         networks.build((8, 8, 1), 2, n_statistics=wrong)
-    with pytest.raises(ValueError, match=r"expected each number of image_shape to be a positive integer, got"):
+    with pytest.raises(ValueError, match=r"expected image_shape to be positive integers, got"):
         networks.build((8, wrong, 1), 2)
 
 

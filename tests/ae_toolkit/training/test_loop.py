@@ -175,7 +175,7 @@ def test_moving_averages_by_hand(flat):
     fit(AutoencoderModel(encoder, networks.build((6,), 2, "dense", ())[1]), flat)
     expected = np.zeros(6)
     for epoch in range(2):
-        order = ae.streams.shuffled(7, 0, epoch)
+        order = ae.data.streams.shuffled(7, 0, epoch)
         for first in (0, 3, 6):
             expected = (expected + flat[order[first : first + 3]].mean(axis=0)) / 2
     np.testing.assert_allclose(ops.convert_to_numpy(norm.moving_mean), expected, rtol=1e-5)
