@@ -104,6 +104,7 @@ def test_only_the_book_s_own_tools_import_ipython():
     assert importing == {"book/chapter.py"}
 
 
+@pytest.mark.slow
 def test_no_room_but_its_own_loads_the_book_s_tools():
     code = (
         "import sys, ae_toolkit as ae; ae.Autoencoder; ae.plots.PALETTE; ae.metrics.knn_probe; ae.datasets.load; "

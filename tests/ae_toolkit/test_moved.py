@@ -42,6 +42,7 @@ def test_an_old_function_is_the_new_one(old):
         assert getattr(importlib.import_module(f"ae_toolkit.{module}"), name) is getattr(new, _moved.NAMES[old])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "code",
     [
@@ -66,6 +67,7 @@ def test_the_data_sets_are_importable_by_their_public_name():
     assert in_a_new_process(code) == ("True True\n", [])
 
 
+@pytest.mark.slow
 def test_new_names_do_not_warn():
     code = "import ae_toolkit as ae; [getattr(ae, name) for name in ae.__all__]; ae.networks.losses.weighted_mean"
     assert in_a_new_process(code)[1] == []

@@ -34,7 +34,14 @@ def pictures(shape=(6, 5, 1), n=20, seed=0):
     return np.random.default_rng(seed).random((n, *shape), dtype=np.float32)
 
 
-every_variant = pytest.mark.parametrize("name", VARIANTS)
+# `make test FAST=1` has the plain one and the one that draws random codes; the others share most of their code.
+every_variant = pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=[] if name in ("Autoencoder", "VariationalAutoencoder") else [pytest.mark.slow])
+        for name in VARIANTS
+    ],
+)
 
 # ------------------------------------------------------------- scikit-learn's own checks
 
@@ -307,6 +314,7 @@ shapes = st.one_of(
 )
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:code_dim=2 is more:UserWarning")
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(shape=shapes, n=st.integers(1, 5), dtype=st.sampled_from(["float16", "float32", "float64"]),

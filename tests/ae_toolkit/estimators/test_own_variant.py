@@ -57,6 +57,7 @@ CANNOT_HOLD = {
 }
 
 
+@pytest.mark.slow
 @parametrize_with_checks([SmoothAutoencoder(**QUICK)], expected_failed_checks=lambda estimator: CANNOT_HOLD)
 def test_scikit_learn(estimator, check):
     check(estimator)

@@ -105,6 +105,7 @@ def test_gradients_are_finite_differences(name, images):
 # ------------------------------------------------------------------------------------ linear
 
 
+@pytest.mark.slow
 def test_a_linear_autoencoder_spans_the_principal_subspace():
     """Baldi and Hornik (1989): the largest principal angle is below 5 degrees."""
     data = ae.datasets.load("digits")
@@ -236,6 +237,7 @@ def test_the_norm_of_a_deep_encoder_is_estimated_without_bias(images):
     np.testing.assert_allclose(found, jacobian_norms(model, images[:2]), rtol=0.25)
 
 
+@pytest.mark.slow
 def test_contraction_contracts():
     data = ae.datasets.load("digits")
     norms = []

@@ -320,6 +320,7 @@ DIFFERENT = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", DIFFERENT)
 def test_estimators_that_compute_differently_do_not_share(traces, name):
     ae.Autoencoder(**PLAIN).fit(PICTURES)
@@ -339,6 +340,7 @@ def test_images_of_another_shape_have_another_loop(traces, images):
     assert len(traces) >= 1
 
 
+@pytest.mark.slow
 def test_variants_and_likelihoods_have_loops_of_their_own(traces):
     for variant, options in (("Autoencoder", {}), ("DenoisingAutoencoder", {}), ("SparseAutoencoder", {}),
                              ("VariationalAutoencoder", {}), ("VariationalAutoencoder", {"beta": 2.0})):  # fmt: skip
@@ -516,6 +518,7 @@ def test_xla_compiles_the_resident_loop(flat, xla, monkeypatch):
     assert compiled == [("train_on_resident_images", True)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["xla", "dropout and augmentation", "convolutions"])
 def test_the_same_seed_gives_the_same_bits(pictures, kind, request):
     if kind == "xla":
