@@ -286,7 +286,7 @@ PLAIN = {"code_dim": 2, "hidden_units": (3,), "epochs": 2, "random_state": 0, "b
         ({}, {"random_state": 1}),
         ({}, {"random_state": None}),
         ({}, {"hidden_units": [np.int64(3)], "code_dim": np.int64(2)}),
-        ({"schedule": "constant"}, {"schedule": "constant", "learning_rate": 0.1, "epochs": 5, "batch_size": 20}),
+        ({"schedule": "constant"}, {"schedule": "constant", "learning_rate": 0.1, "epochs": 5}),
         ({"augmentation": {"shift": 0.1, "rotation": 5}}, {"augmentation": {"rotation": 5, "shift": 0.1}}),
         ({}, {"verbose": 2, "warm_start": True}),
     ],
