@@ -4,13 +4,13 @@ from ae_toolkit.training import checkpoints
 from ae_toolkit.training.fitting import (
     SMALLEST_BATCH,
     VALIDATION_BATCH,
-    TrainableModel,
     curve,
     fit,
     in_batches,
     optimizer,
     scope,
 )
+from ae_toolkit.training.trainable import TrainableModel
 
 __all__ = [
     "SMALLEST_BATCH",

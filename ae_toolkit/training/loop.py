@@ -158,10 +158,13 @@ class CompiledLoop:
 
     def train_step(self, batch: Any, weights: Any) -> Any:
         """Take a gradient step on one batch and return its loss."""
-        loss, gradients = backend.value_and_grad(
-            lambda: training_losses(self.model, batch, weights)["loss"], self.trainable, self.others
-        )
-        self.optimizer.apply(gradients, self.trainable)
+
+        def scaled_and_plain_loss():
+            loss = training_losses(self.model, batch, weights)["loss"]
+            return self.optimizer.scale_loss(loss), loss
+
+        loss, gradients = backend.value_and_grad(scaled_and_plain_loss, self.trainable, self.others)
+        backend.apply_gradients(self.optimizer, gradients, self.trainable)
         self.metrics["loss"].update_state(loss, sample_weight=ops.shape(batch)[0])
         return loss
 

@@ -17,8 +17,10 @@ A backend's file offers
 ``vjp(function, x, vector)``
     Jᵀv for the Jacobian J of a function of each row by itself; differentiable.
 ``value_and_grad(function, variables, others)``
-    The value of a function without arguments, and its gradients with respect to Keras
-    variables. What it assigns to the `others` is kept.
+    Of a function without arguments that returns two values: the second, and the gradients
+    of the first with respect to Keras variables. What it assigns to the `others` stays.
+``apply_gradients(optimizer, gradients, variables)``
+    Lets a Keras optimiser take its step.
 ``repeat(step, condition, carry, variables)``
     ``carry = step(*carry)`` while the condition holds; steps read and assign variables.
 ``values_of(variables)``

@@ -20,19 +20,28 @@ def vjp(function, x, vector):
 
 
 def value_and_grad(function, variables, others):
-    """Return a function's value and its gradients; what it assigns to the others is assigned."""
+    """Return the second value of a function, and the gradients of its first; its assignments to the others stay."""
 
     def of(values, other_values):
         pairs = zip((*variables, *others), (*values, *other_values), strict=True)
         with keras.StatelessScope(state_mapping=list(pairs), collect_losses=True) as scope:
-            value = function()
-        return value, [scope.get_current_value(variable) for variable in others]
+            differentiated, value = function()
+        return differentiated, (value, [scope.get_current_value(variable) for variable in others])
 
     start = values_of(variables), values_of(others)
-    (value, found), gradients = jax.value_and_grad(of, has_aux=True)(*start)
+    (_, (value, found)), gradients = jax.value_and_grad(of, has_aux=True)(*start)
     for variable, new in zip(others, found, strict=True):
         variable.assign(new)
     return value, gradients
+
+
+def apply_gradients(optimizer, gradients, variables):
+    """Let an optimiser take its step."""
+    # Not by `apply`, whose conditions, as those of loss scaling, have side effects that JAX cannot trace.
+    states = values_of(optimizer.variables), gradients, values_of(variables)
+    weights, others = optimizer.stateless_apply(*states)
+    for variable, value in zip((*variables, *optimizer.variables), (*weights, *others), strict=True):
+        variable.assign(value)
 
 
 def repeat(step, condition, carry, variables):

@@ -22,10 +22,15 @@ def vjp(function, x, vector):
 
 
 def value_and_grad(function, variables, others):
-    """Return a function's value and its gradients; what it assigns to the others is assigned."""
+    """Return the second value of a function, and the gradients of its first; its assignments to the others stay."""
     with tf.GradientTape() as tape:
-        value = function()
-    return value, tape.gradient(value, [variable.value for variable in variables])
+        differentiated, value = function()
+    return value, tape.gradient(differentiated, [variable.value for variable in variables])
+
+
+def apply_gradients(optimizer, gradients, variables):
+    """Let an optimiser take its step."""
+    optimizer.apply(gradients, variables)
 
 
 def repeat(step, condition, carry, variables):
@@ -134,8 +139,9 @@ def replicated_step(model, optimizer, strategy, losses_of):
         share = tf.cast(high - low, tf.float32) / tf.cast(n, tf.float32)
         with tf.GradientTape() as tape:
             losses = {name: loss * share for name, loss in losses_of(model, batch[rows], weights[rows]).items()}
+            scaled = optimizer.scale_loss(losses["loss"])
         variables = model.trainable_variables
-        optimizer.apply(tape.gradient(losses["loss"], [variable.value for variable in variables]), variables)
+        optimizer.apply(tape.gradient(scaled, [variable.value for variable in variables]), variables)
         return {name: context.all_reduce(tf.distribute.ReduceOp.SUM, loss) for name, loss in losses.items()}
 
     @tf.function(autograph=False, reduce_retracing=True)

@@ -136,6 +136,33 @@ def test_options_of_an_optimizer_count(flat, along, options):
     assert not np.allclose(train()[0], expected[0], rtol=1e-3)
 
 
+OPTIMIZERS_WITH_A_STATE_OF_THEIR_OWN = {
+    "loss scale": lambda: keras.optimizers.LossScaleOptimizer(keras.optimizers.SGD(0.05)),
+    "fixed loss scale": lambda: keras.optimizers.SGD(0.05, loss_scale_factor=8.0),
+    "averaged weights": lambda: keras.optimizers.SGD(0.05, use_ema=True, ema_momentum=0.5, ema_overwrite_frequency=2),
+    "averaged at the end": lambda: keras.optimizers.SGD(0.05, use_ema=True, ema_momentum=0.5),
+    "accumulated gradients": lambda: keras.optimizers.Adam(0.05, gradient_accumulation_steps=2),
+}
+
+
+@pytest.mark.parametrize("loop_key", [None, "shared"])
+@pytest.mark.parametrize("name", OPTIMIZERS_WITH_A_STATE_OF_THEIR_OWN)
+def test_what_an_optimizer_adds_to_a_step_counts(flat, along, name, loop_key):
+    make = OPTIMIZERS_WITH_A_STATE_OF_THEIR_OWN[name]
+
+    def train():
+        model = dense(hidden=())
+        history = fit(model, flat, epochs=3, optimizer=make(), loop_key=loop_key)
+        return history["loss"], model.get_weights()
+
+    with along("Keras's own"):
+        expected, weights = train()
+    found, also = train()
+    np.testing.assert_allclose(found, expected, rtol=1e-5)
+    assert_all_close(also, weights, rtol=1e-4, atol=1e-6)
+    assert np.abs(weights[0] - dense(hidden=()).get_weights()[0]).max() > 1e-3
+
+
 @pytest.mark.usefixtures("either_way")
 def test_a_random_layer_draws_anew_in_each_step_and_epoch():
     """The same image all over: only the dropped pixels differ, and no two batches drop the same."""
