@@ -86,7 +86,7 @@ def test_a_class_leads_to_its_bases_in_the_package_and_names_no_other():
         )
         shown[entry] = [link["title"] for link in links]
     assert shown["ae_toolkit.Autoencoder"] == []
-    assert shown["ae_toolkit.estimators.models.AutoencoderModel"] == ["ae_toolkit.training.fitting.TrainableModel"]
+    assert shown["ae_toolkit.estimators.models.AutoencoderModel"] == ["ae_toolkit.training.trainable.TrainableModel"]
     assert shown["ae_toolkit.DenoisingAutoencoder"] == ["ae_toolkit.estimators.autoencoder.Autoencoder"]
 
 
