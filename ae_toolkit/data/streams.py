@@ -13,20 +13,15 @@ import math
 import os
 import warnings
 import zlib
-from collections import deque
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
 from ae_toolkit._keras import keras
 from ae_toolkit._validation import check_count
-
-#: How the names of the files end that a folder of images is read from.
-IMAGE_FILES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp")
+from ae_toolkit.data.reading import IMAGE_FILES as IMAGE_FILES
+from ae_toolkit.data.reading import find_images, read_ahead, read_image
 
 
 def is_stream(source: Any) -> bool:
@@ -304,13 +299,7 @@ class _Folder(Stream):
     """Image files, decoded a few batches ahead in threads."""
 
     def __init__(self, folder, batch_size, seed, steps_per_epoch=None):
-        folder = Path(folder)
-        if not folder.is_dir():
-            raise FileNotFoundError(f"expected a folder of image files, but there is no folder {folder}")
-        found = (path for path in folder.rglob("*") if path.suffix.lower() in IMAGE_FILES)
-        self.files = sorted(path for path in found if path.is_file())
-        if not self.files:
-            raise FileNotFoundError(f"expected image files ({', '.join(IMAGE_FILES)}) in {folder}, found none")
+        self.files = find_images(folder)
         self.seed, self.batch_size = seed, min(batch_size, len(self.files))
         self.image_shape = self._read(self.files[0]).shape
         self.steps_per_epoch = _at_most(math.ceil(len(self.files) / self.batch_size), steps_per_epoch)
@@ -322,7 +311,7 @@ class _Folder(Stream):
             chosen = order[step * self.batch_size : (step + 1) * self.batch_size]
             return np.stack([self._read(self.files[index]) for index in chosen])
 
-        return _ahead(batch, self.steps_per_epoch, workers=2)
+        return read_ahead(batch, self.steps_per_epoch, workers=2)
 
     def description(self):
         names = repr([(file.name, file.stat().st_size) for file in self.files])
@@ -330,13 +319,7 @@ class _Folder(Stream):
         return {**super().description(), **found}
 
     def _read(self, file):
-        with Image.open(file) as picture:
-            if picture.mode.startswith("I"):  # 16 bits
-                array = np.asarray(picture, np.float32)[..., None] / 65535
-            elif picture.mode in ("1", "L", "LA"):
-                array = np.asarray(picture.convert("L"), np.float32)[..., None] / 255
-            else:
-                array = np.asarray(picture.convert("RGB"), np.float32) / 255
+        array = read_image(file)
         if self.image_shape and array.shape != self.image_shape:
             first = self.files[0].name
             raise ValueError(f"expected images of shape {self.image_shape} as in {first}, got {array.shape} in {file}")
@@ -361,7 +344,7 @@ class _PyData(Stream):
 
     def _batches(self, number):
         self.source.on_epoch_begin()
-        for step, batch in enumerate(_ahead(self.source.__getitem__, self.steps_per_epoch, self.source.workers)):
+        for step, batch in enumerate(read_ahead(self.source.__getitem__, self.steps_per_epoch, self.source.workers)):
             if step + 1 == self.steps_per_epoch:  # nobody asks for more than the last batch
                 self.source.on_epoch_end()
             yield batch
@@ -416,20 +399,3 @@ def _at_most(steps, wanted):
     if steps is not None and wanted > steps:
         raise ValueError(f"expected steps_per_epoch to be at most the {steps} batches there are, got {wanted}")
     return wanted
-
-
-def _ahead(function, count, workers):
-    """Yield function(0), function(1), ..., computed in threads a few calls ahead."""
-    workers = max(1, workers)
-    pool = ThreadPoolExecutor(workers)
-    try:
-        waiting = deque(pool.submit(function, i) for i in range(min(workers + 1, count)))
-        for i in range(len(waiting), count + len(waiting)):
-            if i == count:  # all is asked for, and the threads end; nobody may come back after the last value
-                pool.shutdown(wait=False)
-            result = waiting.popleft().result()
-            if i < count:
-                waiting.append(pool.submit(function, i))
-            yield result
-    finally:
-        pool.shutdown(cancel_futures=True)

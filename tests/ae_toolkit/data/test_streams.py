@@ -193,31 +193,6 @@ def test_memory_does_not_grow_with_the_number_of_batches():
     assert 1 <= max(counts) <= 8
 
 
-@pytest.mark.parametrize("workers", [0, 1, 4])
-def test_reading_ahead_keeps_the_order_and_its_bounds(workers):
-    asked, yielded = [], []
-
-    def function(index):
-        asked.append(index)
-        return index
-
-    for value in streams._ahead(function, 20, workers):
-        yielded.append(value)
-        assert len(asked) - len(yielded) <= max(1, workers) + 1
-    assert yielded == list(range(20))
-    assert sorted(asked) == yielded
-
-
-def test_reading_ahead_uses_as_many_threads_as_are_asked_for():
-    both = threading.Barrier(2, timeout=20)  # passes only if two are in it at once
-
-    def function(index):
-        both.wait()
-        return index
-
-    assert list(streams._ahead(function, 4, 2)) == [0, 1, 2, 3]
-
-
 def test_no_threads_are_left_behind(images):
     before = set(threading.enumerate())
     autoencoder = small().fit(Batches(images, workers=3), validation_data=Batches(images, workers=2))
