@@ -24,7 +24,7 @@ import build
 
 PYTEST = [sys.executable, "-m", "pytest", "--quiet", "-p", "no:cacheprovider"]
 REPLAY = ["-p", "nbval_history", "--nbval", "--nbval-current-env"]
-# What every model computes; the whole suite on JAX takes a quarter of an hour.
+# What every model computes; the whole suite on JAX takes a quarter of an hour, and a CI job of its own runs it.
 ON_JAX = [
     "tests/ae_toolkit/estimators/test_variants.py",
     "tests/ae_toolkit/estimators/test_generation.py",
@@ -52,7 +52,7 @@ def steps(fast=False):
         return tests
     return [
         *tests,
-        ("the models on JAX", [*workers, *ON_JAX], {"KERAS_BACKEND": "jax"}),
+        ("the models on JAX", [*workers, "-m", "not slow", *ON_JAX], {"KERAS_BACKEND": "jax"}),
         # nbval compares the outputs; a cell whose output may change is tagged nbval-ignore-output.
         # A notebook's cells share a kernel, so a file stays on one worker.
         ("replay of every notebook", [*PYTEST, *TWO_WORKERS, "loadfile", *REPLAY, *notebooks], {}),
