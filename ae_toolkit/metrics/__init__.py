@@ -10,20 +10,24 @@ reads from it.
 from ae_toolkit.metrics.clustering import ari, clustering_accuracy, clustering_scores, nmi
 from ae_toolkit.metrics.codes import knn_probe, linear_probe, trustworthiness
 from ae_toolkit.metrics.generated import FrechetDistance, frechet_distance
-from ae_toolkit.metrics.reconstruction import bits_per_pixel, psnr, reconstruction_error, ssim
+from ae_toolkit.metrics.intervals import DifferenceInterval, difference_interval
+from ae_toolkit.metrics.reconstruction import bits_per_pixel, psnr, reconstruction_error, squared_errors, ssim
 
 __all__ = [
+    "DifferenceInterval",
     "FrechetDistance",
     "ari",
     "bits_per_pixel",
     "clustering_accuracy",
     "clustering_scores",
+    "difference_interval",
     "frechet_distance",
     "knn_probe",
     "linear_probe",
     "nmi",
     "psnr",
     "reconstruction_error",
+    "squared_errors",
     "ssim",
     "trustworthiness",
 ]

@@ -45,11 +45,38 @@ def reconstruction_error(
     >>> reconstruction_error([[0.0], [0.0]], [[1.0], [2.0]], sample_weight=[3, 1])
     1.75
     """
-    originals, found = check_image_pair(images, reconstructions)
-    errors = np.square(originals - found).reshape(len(originals), -1).sum(axis=1)
+    errors = squared_errors(images, reconstructions)
     if sample_weight is None:
         return float(errors.mean())
     return float(np.average(errors, weights=check_mean_weights(sample_weight, len(errors))))
+
+
+def squared_errors(images: ArrayLike, reconstructions: ArrayLike) -> NDArray[np.float64]:
+    """Return the squared error of each image, of which `reconstruction_error` is the mean.
+
+    Parameters
+    ----------
+    images, reconstructions : array-like of equal shape (n, ...)
+        The originals and what was made of them.
+
+    Returns
+    -------
+    ndarray of float64, shape (n,)
+        ``||x_i - x̂_i||²``, in squared pixel units.
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ, nothing is given, or a value is NaN or infinite.
+
+    Examples
+    --------
+    >>> from ae_toolkit.metrics import squared_errors
+    >>> squared_errors([[0.0, 1.0], [1.0, 1.0]], [[0.0, 0.5], [0.0, 0.0]])
+    array([0.25, 2.  ])
+    """
+    originals, found = check_image_pair(images, reconstructions)
+    return np.square(originals - found).reshape(len(originals), -1).sum(axis=1)
 
 
 def psnr(images: ArrayLike, reconstructions: ArrayLike, data_range: float = 1.0) -> float:
