@@ -96,18 +96,22 @@ class Chapter:
         """
         return full if self.full else quick
 
-    def settle(self, claim: str, verdict: str, *predictions: claims.Prediction, because: str) -> claims.Verdict:
+    def settle(
+        self, claim: str, verdict: str, *predictions: claims.Prediction, because: str, condition: str = ""
+    ) -> claims.Verdict:
         """Settle a claim from this run's numbers; see `ae_toolkit.book.settle`.
 
         Parameters
         ----------
         claim : str
             The claim's number, such as ``"C07"``.
-        verdict : {"confirmed", "depends", "refuted"}
+        verdict : {"confirmed", "depends", "refuted", "undecided"}
         *predictions : Prediction
             What should be seen if the claim is right, and whether it was.
         because : str
-            What decides it, or what it depends on, for the reader.
+            What decides it, for the reader.
+        condition : str, default=""
+            On what it depends, if it does.
 
         Returns
         -------
@@ -117,11 +121,11 @@ class Chapter:
         --------
         >>> from ae_toolkit import Chapter
         >>> from ae_toolkit.book import Prediction
-        >>> box = Chapter("quick").settle("C01", "confirmed", Prediction("error falls", 1, "<", 2), because="It did.")
-        >>> box.record["verdict"]
+        >>> falls = Prediction("error falls", [1.0, 1.1], "<", 2.0, reason="where it began")
+        >>> Chapter("quick").settle("C01", "confirmed", falls, because="It did.").record["verdict"]
         'confirmed'
         """
-        return claims.settle(claim, verdict, *predictions, because=because, profile=self.profile)
+        return claims.settle(claim, verdict, *predictions, because=because, condition=condition, profile=self.profile)
 
     def glue(self, **values: ArrayLike | str) -> None:
         """Hand values to the page's sentences, which show them by ``{glue:text}`` roles.
@@ -145,6 +149,35 @@ class Chapter:
             if shell is not None:  # MyST-NB finds the value by this metadata; the prefix keeps it off the page
                 note = {"scrapbook": {"name": name, "mime_prefix": _GLUE_PREFIX}}
                 shell.display_pub.publish({_GLUE_PREFIX + "text/plain": text}, metadata=note)
+
+    def says(self, name: str, word: str, left: ArrayLike, sign: str, right: ArrayLike) -> None:
+        """Hand a word to a sentence that says how two values compare, and check that they do.
+
+        Parameters
+        ----------
+        name : str
+            Under which the page shows the word.
+        word : str
+            Such as ``"less"``, as it stands in the sentence.
+        left, right : float or array-like
+            What the sentence compares; of arrays the means.
+        sign : {"<", "<=", ">", ">="}
+            The comparison that makes the sentence true.
+
+        Raises
+        ------
+        ClaimError
+            If the values say otherwise, so that the build stops.
+
+        Examples
+        --------
+        >>> from ae_toolkit import Chapter
+        >>> Chapter("quick").says("gain", "less", 1.5, "<", 2.0)  # "it errs {glue:text}`gain` than PCA"
+        """
+        compared = claims.Prediction(word, left, sign, right, reason="a sentence says so", exact=True)
+        if not compared.true_of_means:
+            raise claims.ClaimError(f"a sentence says {word!r} ({name}), but {compared.figures()}")
+        self.glue(**{name: word})
 
     def colophon(self) -> "Colophon":
         """Return what produced the page: profile, data, seeds, versions, seconds.

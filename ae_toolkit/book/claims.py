@@ -1,27 +1,33 @@
 """The article's claims, and the verdict boxes that settle them.
 
-A claim makes predictions: what a run should show if the article is right. A verdict
-states for each prediction whether it held, and is checked as it is made: a box that
-says something else than its numbers raises `ClaimError` and stops the build. The box
-carries the same content as JSON, from which the book's ledger is made.
+A claim makes predictions: what a run should show if the article is right. They are written
+down before the run, each with its threshold and the threshold's reason. Decisive ones
+decide the verdict, by the interval of what was measured; sanity checks must be true, too,
+but decide nothing. A verdict is checked as it is made: a box that says something else than
+its numbers raises `ClaimError` and stops the build. The box carries the same content as
+JSON, from which the book's ledger is made.
 """
 
 import html
 import json
 import operator
 from dataclasses import dataclass
+from functools import cached_property
 from importlib import resources
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ae_toolkit import metrics
 from ae_toolkit.book import words
 
 #: Under which a notebook keeps a verdict's record.
 MIME_TYPE = "application/vnd.ae-toolkit.claim+json"
 #: What a verdict may be.
-VERDICTS = ("confirmed", "depends", "refuted")
+VERDICTS = ("confirmed", "depends", "refuted", "undecided")
+#: How a prediction may have come out: clearly true, clearly not, or too close to tell.
+OUTCOMES = ("held", "failed", "open")
 
 _COMPARISONS = {
     "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge, "==": operator.eq, "!=": operator.ne,
@@ -61,32 +67,51 @@ class Prediction:
     says : str
         The prediction in words, such as "its error is below PCA's".
     left, right : float or array-like
-        The values compared. An array holds one value per seed; its mean is compared,
-        and its standard deviation is shown with it.
+        The values compared, as `ae_toolkit.metrics.difference_interval` takes them: of
+        shape (seeds, images), with one row for a method without randomness; of shape
+        (seeds,), for measures of all images together; or a number, which is a threshold.
     sign : {"<", "<=", ">", ">=", "==", "!="}
-        The comparison that is predicted to be true.
-    holds : bool, default=True
-        What the book says of it. The verdict fails if the values say otherwise.
+        The comparison that is predicted to be true of the means.
+    reason : str
+        Why the threshold is what it is. Needed where `right` is a number, or `margin` is
+        not 0; the comparison of two methods as they are has none.
+    margin : float, default=0.0
+        With what left minus right is compared.
+    setting : str, default=""
+        In which setting this was tried, for a claim that is tried in several.
+    decisive : bool, default=True
+        Whether the verdict depends on it. If not, it is a sanity check: it must be true,
+        and decides nothing.
+    exact : bool, default=False
+        Whether the values are free of chance, so that they are compared without an interval.
     unit : str, optional
-        Unit of both values, for the reader.
+        Unit of the values, for the reader.
 
     Raises
     ------
     ValueError
-        If the sign is unknown or a value is missing, NaN or infinite.
+        If the sign is unknown, a value is missing, NaN or infinite, a threshold has no
+        reason, or there is only one value on each side and `exact` is False.
 
     Examples
     --------
     >>> from ae_toolkit.book.claims import Prediction
-    >>> Prediction("the error is below 2", [1.0, 1.5], "<", 2.0).outcome
-    True
+    >>> error = [1.0, 1.1, 1.2]  # of three seeds
+    >>> Prediction("it is below 2", error, "<", 2.0, reason="guessing has 2").outcome
+    'held'
+    >>> Prediction("it is below 1.15", error, "<", 1.15, reason="PCA's").outcome
+    'open'
     """
 
     says: str
     left: ArrayLike
     sign: str
     right: ArrayLike
-    holds: bool = True
+    reason: str = ""
+    margin: float = 0.0
+    setting: str = ""
+    decisive: bool = True
+    exact: bool = False
     unit: str = ""
 
     def __post_init__(self) -> None:
@@ -96,12 +121,35 @@ class Prediction:
             values = np.asarray(side, dtype=float)
             if values.size == 0 or not np.isfinite(values).all():
                 raise ValueError(f"expected finite values for {self.says!r}, got {side!r}")
+        if self.sign in ("==", "!=") and not self.exact:
+            raise ValueError(f"expected exact=True for {self.says!r}: an interval cannot show that values are equal")
+        if not self.reason and self.sign not in ("==", "!=") and (np.ndim(self.right) == 0 or self.margin):
+            raise ValueError(f"expected a reason for the threshold of {self.says!r}, got none")
+        if not self.exact and np.size(self.left) == np.size(self.right) == 1:
+            raise ValueError(
+                f"expected several seeds or images for {self.says!r}, got one value, which has no interval; "
+                "exact=True says that chance has no part in it"
+            )
+
+    @cached_property
+    def interval(self) -> metrics.DifferenceInterval | None:
+        """The difference of the means with its interval; None if the prediction is exact."""
+        return None if self.exact else metrics.difference_interval(self.left, self.right)
 
     @property
-    def outcome(self) -> bool:
-        """Whether the predicted comparison is true of the means."""
-        left, right = (np.mean(np.asarray(side, dtype=float)) for side in (self.left, self.right))
+    def true_of_means(self) -> bool:
+        """Whether the predicted comparison is true of the means as they are."""
+        left, right = (float(np.mean(np.asarray(side, dtype=float))) for side in (self.left, self.right))
+        if self.margin:
+            return bool(_COMPARISONS[self.sign](left - right, self.margin))
         return bool(_COMPARISONS[self.sign](left, right))
+
+    @property
+    def outcome(self) -> str:
+        """One of `OUTCOMES`: ``"open"`` if the interval straddles the threshold."""
+        if self.interval is not None and not self.interval.excludes(self.margin):
+            return "open"
+        return "held" if self.true_of_means else "failed"
 
     def figures(self) -> str:
         """Return as text how the values compare, which need not be as predicted.
@@ -109,10 +157,32 @@ class Prediction:
         Returns
         -------
         str
-            Such as ``1.25 ± 0.35 < 2``.
+            Such as ``1.25 ± 0.35 < 2 (difference -0.75, 95% interval -1.2 to -0.3)``.
         """
-        seen = self.sign if self.outcome else _OPPOSITES[self.sign]
-        return f"{as_text(self.left)} {_SIGNS.get(seen, seen)} {as_text(self.right)}"
+        seen = self.sign if self.true_of_means else _OPPOSITES[self.sign]
+        sides = f"{as_text(self.left)} {{}} {as_text(self.right)}"
+        if self.margin:
+            found = f"{as_text(self.left)} − {as_text(self.right)} {_SIGNS.get(seen, seen)} {as_text(self.margin)}"
+        else:
+            found = sides.format(_SIGNS.get(seen, seen))
+        if self.interval is None:
+            return found
+        numbers = {name: _digits(getattr(self.interval, name), 3) for name in ("value", "low", "high")}
+        return f"{found} ({words.INTERVAL.format(**numbers)})"
+
+    def to_decide(self) -> str:
+        """Return as text how many seeds or images would decide it; empty if it is decided.
+
+        Returns
+        -------
+        str
+        """
+        if self.outcome != "open" or self.interval is None:
+            return ""
+        needed = [words.NEEDED[name].format(n=f"{n:,}") for name, n in self.interval.to_decide(self.margin).items()]
+        if not needed:
+            return words.NOTHING_DECIDES
+        return words.TO_DECIDE.format(needed=words.OR.join(needed))
 
 
 def as_text(value: ArrayLike) -> str:
@@ -121,6 +191,7 @@ def as_text(value: ArrayLike) -> str:
     Parameters
     ----------
     value : float or array-like
+        Of shape (seeds,), or (seeds, images), whose means over images are taken first.
 
     Returns
     -------
@@ -133,6 +204,8 @@ def as_text(value: ArrayLike) -> str:
     ('13.9', '1.25 ± 0.35', '60000')
     """
     values = np.asarray(value, dtype=float)
+    if values.ndim == 2:
+        values = values.mean(axis=1)
     if values.size == 1:
         return _digits(values.item(), 3)
     return f"{_digits(values.mean(), 3)} ± {_digits(values.std(ddof=1), 2)}"
@@ -155,7 +228,8 @@ class Verdict:
     Examples
     --------
     >>> from ae_toolkit.book.claims import Prediction, settle
-    >>> box = settle("C04", "confirmed", Prediction("the loss falls", 1.5, "<", 2.0), because="It fell.")
+    >>> falls = Prediction("the loss falls", [1.5, 1.6], "<", 2.0, reason="where it began")
+    >>> box = settle("C04", "confirmed", falls, because="It fell.")
     >>> box.record["verdict"], box.record["section"]
     ('confirmed', '1.2')
     """
@@ -169,18 +243,41 @@ class Verdict:
     def __repr__(self):
         verdict = words.VERDICTS[self.record["verdict"]]
         lines = [f"{self.record['claim']} {verdict}: {self.record['statement']}"]
-        for row in self.record["predictions"]:
-            lines.append(f"  {held(row)}: {row['says']}: {row['figures']}")
-        return "\n".join(lines)
+        return "\n".join(lines + [f"  {describe_prediction(row)}" for row in self.record["predictions"]])
 
 
-def held(prediction: dict[str, Any]) -> str:
-    """Return what a page says of a prediction: that it held, or that it did not.
+def describe_prediction(row: dict[str, Any]) -> str:
+    """Return what a page says of a prediction, in one line.
 
     Parameters
     ----------
-    prediction : dict
-        One of those in a verdict's record.
+    row : dict
+        One of the predictions in a verdict's record.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> from ae_toolkit.book.claims import Prediction, describe_prediction, settle
+    >>> falls = Prediction("the loss falls", 1.5, "<", 2.0, reason="where it began", exact=True)
+    >>> describe_prediction(settle("C04", "confirmed", falls, because="It fell.").record["predictions"][0])
+    'held: the loss falls: 1.5 < 2'
+    """
+    found = f"{held(row)}: {row['says']}"
+    if row["setting"]:
+        found += f" ({row['setting']})"
+    return f"{found}: {row['figures']} {row['unit']}".rstrip()
+
+
+def held(row: dict[str, Any]) -> str:
+    """Return how a page says that a prediction came out.
+
+    Parameters
+    ----------
+    row : dict
+        One of the predictions in a verdict's record.
 
     Returns
     -------
@@ -189,26 +286,36 @@ def held(prediction: dict[str, Any]) -> str:
     Examples
     --------
     >>> from ae_toolkit.book.claims import Prediction, held, settle
-    >>> box = settle("C04", "confirmed", Prediction("the loss falls", 1.5, "<", 2.0), because="It fell.")
-    >>> held(box.record["predictions"][0])
+    >>> falls = Prediction("the loss falls", 1.5, "<", 2.0, reason="where it began", exact=True)
+    >>> held(settle("C04", "confirmed", falls, because="It fell.").record["predictions"][0])
     'held'
     """
-    return words.HELD if prediction["held"] else words.DID_NOT_HOLD
+    return words.OUTCOMES[row["outcome"]] if row["decisive"] else words.SANITY_CHECK
 
 
-def settle(claim: str, verdict: str, *predictions: Prediction, because: str, profile: str = "quick") -> Verdict:
+def settle(
+    claim: str, verdict: str, *predictions: Prediction, because: str, condition: str = "", profile: str = "quick"
+) -> Verdict:
     """Check a verdict against its numbers and return it as a box to display.
 
     Parameters
     ----------
     claim : str
         The claim's number, such as ``"C07"``.
-    verdict : {"confirmed", "depends", "refuted"}
-        *Confirmed* if every prediction held, *refuted* if none did, *depends* otherwise.
+    verdict : {"confirmed", "depends", "refuted", "undecided"}
+        *Confirmed* if every decisive prediction held, clear of its threshold, in every
+        setting. *Refuted* if in every setting one failed clearly. *Depends* if they held
+        clearly in some settings and one failed clearly in others. *Undecided* otherwise:
+        an interval straddles its threshold. A run that comes out undecided may be called
+        by another verdict, which then is not shown; so the profiles of a chapter may
+        differ between undecided and one other verdict.
     *predictions : Prediction
-        At least one; each is a consequence of the article's claim.
+        At least one that is decisive; each is a consequence of the article's claim.
     because : str
-        One or two sentences for the reader: what decides it, or what it depends on.
+        One or two sentences for the reader: what decides it. Shown if the verdict is the
+        one that is named.
+    condition : str, default=""
+        On what it depends; needed for that verdict, and for no other.
     profile : str
         The profile that produced the numbers.
 
@@ -219,15 +326,16 @@ def settle(claim: str, verdict: str, *predictions: Prediction, because: str, pro
     Raises
     ------
     ClaimError
-        If a prediction came out differently than its `holds` says, or the verdict does
-        not follow from the predictions.
+        If the verdict does not follow from the predictions, or a sanity check is not true.
     ValueError
-        If the claim or the verdict is unknown, or there is no prediction.
+        If the claim or the verdict is unknown, there is no decisive prediction, or the
+        condition is missing.
 
     Examples
     --------
     >>> from ae_toolkit.book.claims import Prediction, settle
-    >>> settle("C04", "confirmed", Prediction("the loss falls", 1.5, "<", 2.0), because="It fell.")
+    >>> falls = Prediction("the loss falls", 1.5, "<", 2.0, reason="where it began", exact=True)
+    >>> settle("C04", "confirmed", falls, because="It fell.")
     C04 confirmed: Training runs the network forward, measures the squared error and takes a gradient step back.
       held: the loss falls: 1.5 < 2
     """
@@ -236,39 +344,88 @@ def settle(claim: str, verdict: str, *predictions: Prediction, because: str, pro
         raise ValueError(f"expected a claim's number from C01 to C{len(known):02d}, got {claim!r}")
     if verdict not in VERDICTS:
         raise ValueError(f"expected a verdict, one of {VERDICTS}, got {verdict!r}")
-    if not predictions:
-        raise ValueError(f"expected at least one prediction of {claim}, got none: nothing would be checked")
-    wrong = [p for p in predictions if p.outcome != p.holds]
-    if wrong:
-        found = "; ".join(f"{p.says!r} is {p.outcome}, not {p.holds}: {p.figures()}" for p in wrong)
-        raise ClaimError(f"{claim} says {verdict!r}, but its numbers say otherwise: {found}")
-    n_held = sum(p.outcome for p in predictions)
-    follows = "confirmed" if n_held == len(predictions) else "depends" if n_held else "refuted"
-    if verdict != follows:
-        raise ClaimError(
-            f"{claim} says {verdict!r}, but {n_held} of its {len(predictions)} predictions held: that is {follows!r}"
-        )
-    rows = [{"says": p.says, "figures": p.figures(), "unit": p.unit, "held": p.outcome} for p in predictions]
+    decisive = [p for p in predictions if p.decisive]
+    if not decisive:
+        came = f"only {len(predictions)} sanity checks" if predictions else "none"
+        raise ValueError(f"expected at least one decisive prediction of {claim}, got {came}: nothing would be decided")
+    if (verdict == "depends") != bool(condition):
+        wanted = "the condition on which it depends" if verdict == "depends" else "no condition"
+        raise ValueError(f"expected {wanted} for {claim}, {verdict!r}, got {condition!r}")
+    if wrong := [f"{p.says!r}: {p.figures()}" for p in predictions if not p.decisive and not p.true_of_means]:
+        raise ClaimError(f"{claim} has a sanity check that is not true: {'; '.join(wrong)}")
+    follows = follows_from(decisive)
+    if follows not in (verdict, "undecided"):
+        seen = "; ".join(f"{p.says!r} {p.outcome}: {p.figures()}" for p in decisive)
+        raise ClaimError(f"{claim} says {verdict!r}, but its numbers say {follows!r}: {seen}")
     return Verdict(
-        {"claim": claim, **known[claim], "verdict": verdict, "because": because, "profile": profile,
-         "predictions": rows}
+        {"claim": claim, **known[claim], "verdict": follows, "because": because if follows == verdict else "",
+         "condition": condition if follows == verdict else "", "profile": profile,
+         "predictions": [_as_row(p) for p in predictions]}
     )  # fmt: skip
 
 
+def follows_from(predictions: list[Prediction]) -> str:
+    """Return the verdict that follows from decisive predictions.
+
+    Parameters
+    ----------
+    predictions : list of Prediction
+
+    Returns
+    -------
+    str
+        One of `VERDICTS`.
+
+    Examples
+    --------
+    >>> from ae_toolkit.book.claims import Prediction, follows_from
+    >>> found = {"digits": [1.0, 1.1], "mnist": [3.0, 3.1]}
+    >>> follows_from(
+    ...     [Prediction("low", errors, "<", 2.0, reason="PCA's", setting=name) for name, errors in found.items()]
+    ... )
+    'depends'
+    """
+    outcomes: dict[str, list[str]] = {}
+    for prediction in predictions:
+        outcomes.setdefault(prediction.setting, []).append(prediction.outcome)
+    settings = {_of_setting(found) for found in outcomes.values()}
+    if settings == {"held"}:
+        return "confirmed"
+    if settings == {"failed"}:
+        return "refuted"
+    return "depends" if {"held", "failed"} <= settings else "undecided"
+
+
+def _of_setting(outcomes):
+    """Return how a setting came out: one clear failure is enough, and only then must all have held."""
+    if "failed" in outcomes:
+        return "failed"
+    return "open" if "open" in outcomes else "held"
+
+
+def _as_row(prediction):
+    interval = prediction.interval
+    return {
+        "says": prediction.says, "figures": prediction.figures(), "unit": prediction.unit,
+        "outcome": prediction.outcome, "decisive": prediction.decisive, "setting": prediction.setting,
+        "reason": prediction.reason, "to_decide": prediction.to_decide(),
+        "interval": None if interval is None else [interval.low, interval.value, interval.high],
+    }  # fmt: skip
+
+
 # Colours carry the verdict a second time; the word and the mark say it first.
-_LOOKS = {"confirmed": ("✓", "#1a7f4b"), "depends": ("◐", "#8a6100"), "refuted": ("✗", "#b3261e")}
+_LOOKS = {"confirmed": ("✓", "#1a7f4b"), "depends": ("◐", "#8a6100"), "refuted": ("✗", "#b3261e"),
+          "undecided": ("?", "#5f6368")}  # fmt: skip
 
 
 def _as_html(record):
     mark, colour = _LOOKS[record["verdict"]]
     place = words.ARTICLE_SECTION.format(section=record["section"])
     verdict = words.VERDICTS[record["verdict"]]
-    rows = "".join(
-        f"<li><b>{held(row)}</b>: {html.escape(row['says'])}: "
-        f"<span style='white-space:nowrap'>{html.escape(row['figures'])}</span>"
-        f"{' ' + html.escape(row['unit']) if row['unit'] else ''}</li>"
-        for row in record["predictions"]
-    )
+    rows = "".join(_row_as_html(row) for row in record["predictions"])
+    sentences = [words.CONDITION.format(condition=record["condition"])] if record["condition"] else []
+    sentences += [record["because"]] if record["because"] else []
+    sentences += [words.UNDECIDED] if record["verdict"] == "undecided" else []
     return (
         f"<div class='ae-claim ae-{record['verdict']}' id='claim-{record['claim']}' "
         f"style='border-left:.4rem solid {colour};padding:.6rem 1rem;margin:1rem 0;background:rgba(128,128,128,.08)'>"
@@ -276,5 +433,14 @@ def _as_html(record):
         f"<b><span aria-hidden='true' style='color:{colour}'>{mark}</span> {verdict}</b></p>"
         f"<p style='margin:0 0 .4rem'><i>{html.escape(record['statement'])}</i></p>"
         f"<ul style='margin:0 0 .4rem'>{rows}</ul>"
-        f"<p style='margin:0'>{html.escape(record['because'])}</p></div>"
+        f"<p style='margin:0'>{html.escape(' '.join(sentences))}</p></div>"
     )
+
+
+def _row_as_html(row):
+    says = html.escape(row["says"] + (f" ({row['setting']})" if row["setting"] else ""))
+    figures = f"{row['figures']} {row['unit']}".rstrip()
+    notes = [words.REASON.format(reason=row["reason"])] if row["reason"] else []
+    notes += [row["to_decide"]] if row["to_decide"] else []
+    note = f" <small>{html.escape(' '.join(notes))}</small>" if notes else ""
+    return f"<li><b>{held(row)}</b>: {says}: {html.escape(figures)}.{note}</li>"

@@ -1,13 +1,31 @@
 """The words that the book's machinery puts on a page: an edition in another language translates this file.
 
-Words in braces are filled in and stay as they are. The keys of `VERDICTS` are those that a
-verdict's record keeps, in every language; the claims themselves stand in ``claims.json``.
+Words in braces are filled in and stay as they are. The keys of `VERDICTS` and `OUTCOMES` are those
+that a verdict's record keeps, in every language; the claims themselves stand in ``claims.json``.
 """
 
 #: What a verdict is called on a page.
-VERDICTS = {"confirmed": "confirmed", "depends": "depends", "refuted": "refuted"}
-#: What is said of a prediction.
-HELD, DID_NOT_HOLD = "held", "did not hold"
+VERDICTS = {"confirmed": "confirmed", "depends": "depends", "refuted": "refuted", "undecided": "undecided"}
+#: How a decisive prediction came out.
+OUTCOMES = {"held": "held", "failed": "failed", "open": "too close to tell"}
+#: In place of an outcome, before something that decides nothing.
+SANITY_CHECK = "sanity check"
+#: How far two sides are apart, after their values.
+INTERVAL = "difference {value}, 95% interval {low} to {high}"
+#: Why a threshold is what it is, after the values.
+REASON = "Threshold: {reason}."
+#: On what a verdict depends.
+CONDITION = "It depends on {condition}."
+#: Under an undecided verdict.
+UNDECIDED = "An interval contains its threshold, so this run decides nothing."
+#: How many would decide it: what stands in TO_DECIDE, and what stands between two.
+NEEDED = {"images": "{n} images", "seeds": "{n} seeds"}
+#: What would decide a prediction that is open.
+TO_DECIDE = "About {needed} would decide it, if the difference stays."
+#: Between two ways to decide it.
+OR = " or "
+#: Where the difference is exactly the threshold.
+NOTHING_DECIDES = "No number of images or seeds would decide it."
 #: Where in the article a claim stands, in a verdict's box.
 ARTICLE_SECTION = "article § {section}"
 

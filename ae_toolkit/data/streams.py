@@ -20,8 +20,8 @@ import numpy as np
 
 from ae_toolkit._keras import keras
 from ae_toolkit._validation import check_count
-from ae_toolkit.data.reading import IMAGE_FILES as IMAGE_FILES
-from ae_toolkit.data.reading import find_images, read_ahead, read_image
+from ae_toolkit.data._reading import IMAGE_FILES as IMAGE_FILES
+from ae_toolkit.data._reading import find_images, read_ahead, read_image
 
 
 def is_stream(source: Any) -> bool:

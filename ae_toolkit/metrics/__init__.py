@@ -7,8 +7,8 @@ need no names; a code by the neighbours that it keeps and by what a simple class
 reads from it.
 """
 
-from ae_toolkit.metrics.clustering import ari, clustering_accuracy, clustering_scores, nmi
-from ae_toolkit.metrics.codes import knn_probe, linear_probe, trustworthiness
+from ae_toolkit.metrics.clustering import ari, clustering_accuracy, clustering_hits, clustering_scores, nmi
+from ae_toolkit.metrics.codes import knn_probe, knn_probe_hits, linear_probe, linear_probe_hits, trustworthiness
 from ae_toolkit.metrics.generated import FrechetDistance, frechet_distance
 from ae_toolkit.metrics.intervals import DifferenceInterval, difference_interval
 from ae_toolkit.metrics.reconstruction import bits_per_pixel, psnr, reconstruction_error, squared_errors, ssim
@@ -19,11 +19,14 @@ __all__ = [
     "ari",
     "bits_per_pixel",
     "clustering_accuracy",
+    "clustering_hits",
     "clustering_scores",
     "difference_interval",
     "frechet_distance",
     "knn_probe",
+    "knn_probe_hits",
     "linear_probe",
+    "linear_probe_hits",
     "nmi",
     "psnr",
     "reconstruction_error",

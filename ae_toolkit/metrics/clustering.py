@@ -1,6 +1,7 @@
 """Measures of clusters against classes: the best renaming of clusters, and two indices that need no names."""
 
-from numpy.typing import ArrayLike
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import linear_sum_assignment
 from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
 from sklearn.metrics.cluster import contingency_matrix
@@ -42,9 +43,40 @@ def clustering_accuracy(labels_true: ArrayLike, labels_pred: ArrayLike) -> float
     >>> clustering_accuracy([0, 0, 1, 1], ["b", "b", "a", "b"])
     0.75
     """
-    table = contingency_matrix(*check_label_pair(labels_true, labels_pred))
+    return float(clustering_hits(labels_true, labels_pred).mean())
+
+
+def clustering_hits(labels_true: ArrayLike, labels_pred: ArrayLike) -> NDArray[np.bool_]:
+    """Return for each image whether its cluster is the one matched to its class.
+
+    Parameters
+    ----------
+    labels_true, labels_pred : array-like of shape (n,)
+        As for `clustering_accuracy`, which is the mean of the result.
+
+    Returns
+    -------
+    ndarray of bool, shape (n,)
+
+    Raises
+    ------
+    ValueError
+        If the lengths differ, nothing is given, or a label is NaN.
+
+    Examples
+    --------
+    >>> from ae_toolkit.metrics import clustering_hits
+    >>> clustering_hits([0, 0, 1, 1], ["b", "b", "a", "b"])
+    array([ True,  True,  True, False])
+    """
+    classes, clusters = (
+        np.unique(labels, return_inverse=True)[1] for labels in check_label_pair(labels_true, labels_pred)
+    )
+    table = contingency_matrix(classes, clusters)
+    matched_class = np.full(table.shape[1], -1)
     rows, columns = linear_sum_assignment(table, maximize=True)
-    return float(table[rows, columns].sum() / table.sum())
+    matched_class[columns] = rows
+    return matched_class[clusters] == classes
 
 
 def nmi(labels_true: ArrayLike, labels_pred: ArrayLike) -> float:

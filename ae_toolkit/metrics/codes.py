@@ -1,7 +1,7 @@
 """Measures of codes: the neighbours that they keep, and what a simple classifier reads from them."""
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from sklearn import manifold
 from sklearn.linear_model import LogisticRegression
 from sklearn.neighbors import KNeighborsClassifier
@@ -88,8 +88,31 @@ def linear_probe(codes_train: ArrayLike, y_train: ArrayLike, codes_test: ArrayLi
     >>> linear_probe([[0.0], [0.1], [0.9], [1.0]], [0, 0, 1, 1], [[0.2], [0.8]], [0, 1])
     1.0
     """
+    return float(linear_probe_hits(codes_train, y_train, codes_test, y_test).mean())
+
+
+def linear_probe_hits(
+    codes_train: ArrayLike, y_train: ArrayLike, codes_test: ArrayLike, y_test: ArrayLike
+) -> NDArray[np.bool_]:
+    """Return for each test image whether `linear_probe` finds its class.
+
+    Parameters
+    ----------
+    codes_train, codes_test : array-like of shape (n, d)
+    y_train, y_test : array-like of shape (n,)
+
+    Returns
+    -------
+    ndarray of bool, shape (n,)
+
+    Examples
+    --------
+    >>> from ae_toolkit.metrics import linear_probe_hits
+    >>> linear_probe_hits([[0.0], [0.1], [0.9], [1.0]], [0, 0, 1, 1], [[0.2], [0.8]], [0, 0])
+    array([ True, False])
+    """
     probe = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000))
-    return float(probe.fit(codes_train, y_train).score(codes_test, y_test))
+    return _hits(probe, codes_train, y_train, codes_test, y_test)
 
 
 def knn_probe(
@@ -120,5 +143,36 @@ def knn_probe(
     >>> knn_probe([[0.0], [0.1], [0.9], [1.0]], [0, 0, 1, 1], [[0.2], [0.8]], [0, 1], n_neighbors=1)
     1.0
     """
-    probe = KNeighborsClassifier(n_neighbors=n_neighbors)
-    return float(probe.fit(codes_train, y_train).score(codes_test, y_test))
+    return float(knn_probe_hits(codes_train, y_train, codes_test, y_test, n_neighbors).mean())
+
+
+def knn_probe_hits(
+    codes_train: ArrayLike, y_train: ArrayLike, codes_test: ArrayLike, y_test: ArrayLike, n_neighbors: int = 5
+) -> NDArray[np.bool_]:
+    """Return for each test image whether `knn_probe` finds its class.
+
+    Parameters
+    ----------
+    codes_train, codes_test : array-like of shape (n, d)
+    y_train, y_test : array-like of shape (n,)
+    n_neighbors : int, default=5
+        How many training codes vote, by Euclidean distance.
+
+    Returns
+    -------
+    ndarray of bool, shape (n,)
+
+    Examples
+    --------
+    >>> from ae_toolkit.metrics import knn_probe_hits
+    >>> knn_probe_hits([[0.0], [0.1], [0.9], [1.0]], [0, 0, 1, 1], [[0.2], [0.8]], [0, 0], n_neighbors=1)
+    array([ True, False])
+    """
+    return _hits(KNeighborsClassifier(n_neighbors=n_neighbors), codes_train, y_train, codes_test, y_test)
+
+
+def _hits(probe, codes_train, y_train, codes_test, y_test):
+    found, labels = probe.fit(codes_train, y_train).predict(codes_test), np.asarray(y_test)
+    if labels.shape != found.shape:
+        raise ValueError(f"expected a label for each of {len(found)} test codes, got shape {labels.shape}")
+    return found == labels

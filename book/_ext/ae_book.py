@@ -15,7 +15,7 @@ from sphinx.util import logging
 
 from ae_toolkit.book import words
 from ae_toolkit.book.chapter import COLOPHON_MIME_TYPE, describe
-from ae_toolkit.book.claims import MIME_TYPE, VERDICTS, article, held
+from ae_toolkit.book.claims import MIME_TYPE, VERDICTS, article, describe_prediction
 
 logger = logging.getLogger(__name__)
 
@@ -112,8 +112,7 @@ def _table(app, docname, verdicts):
         link = nodes.reference("", claim, refuri=address, internal=True)
         found = nodes.bullet_list()
         for row in record["predictions"]:
-            line = f"{held(row)}: {row['says']}: {row['figures']} {row['unit']}"
-            found += nodes.list_item("", _line(nodes.Text(line.strip())))
+            found += nodes.list_item("", _line(nodes.Text(describe_prediction(row))))
         body += _row([_line(link)], [_line(nodes.strong("", words.VERDICTS[record["verdict"]]))], [says, found])
     return table
 

@@ -107,7 +107,7 @@ def test_a_wrong_verdict(copy):
         (
             "import numpy as np",
             "from ae_toolkit.book import Prediction, settle",
-            'seen = Prediction("the error falls", np.array([2.0, 2.2]), "<", 1.0)',
+            'seen = Prediction("the error falls", np.array([2.0, 2.2]), "<", 1.0, "it began there")',
             'settle("C02", "confirmed", seen, because="It is said to.")',
         )
     )

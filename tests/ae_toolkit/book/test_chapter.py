@@ -47,10 +47,10 @@ def test_full_profile_with_a_missing_folder(tmp_path):
 @pytest.mark.parametrize("profile", ["quick", "full"])
 def test_verdicts_know_their_profile(profile):
     run = Chapter(profile)
-    box = run.settle("C01", "confirmed", Prediction("p", 1, "<", 2), because="It fell.")
+    box = run.settle("C01", "confirmed", Prediction("p", 1, "<", 2, "known", exact=True), because="It fell.")
     assert (box.record["profile"], box.record["because"]) == (profile, "It fell.")
     with pytest.raises(ClaimError):
-        run.settle("C01", "refuted", Prediction("p", 1, "<", 2), because="It fell.")
+        run.settle("C01", "refuted", Prediction("p", 1, "<", 2, "known", exact=True), because="It fell.")
 
 
 # -------------------------------------------------------------------------------- glue
@@ -99,6 +99,20 @@ def test_glue_outside_of_a_notebook_does_nothing(capsys):
     pytest.importorskip("IPython")
     Chapter("quick").glue(error=1.0)
     assert capsys.readouterr() == ("", "")
+
+
+def test_a_word_that_the_values_bear_out_is_glued(shell):
+    Chapter("quick").says("direction", "less", [1.0, 1.2], "<", 2.0)
+    (output,) = shell.display_pub.outputs
+    assert output["data"] == {"application/papermill.record/text/plain": "less"}
+    assert output["metadata"]["scrapbook"]["name"] == "direction"
+
+
+@pytest.mark.parametrize(("left", "sign", "right"), [(2, "<", 1), (1, ">=", 2), ([1.0, 4.0], "<", [2.4, 2.4])])
+def test_a_word_that_the_values_contradict_stops_the_build(shell, left, sign, right):
+    with pytest.raises(ClaimError, match=r"a sentence says 'less' \(direction\), but "):
+        Chapter("quick").says("direction", "less", left, sign, right)
+    assert shell.display_pub.outputs == []
 
 
 # ---------------------------------------------------------------------------- colophon

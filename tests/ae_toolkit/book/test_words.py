@@ -4,6 +4,7 @@ import html
 import re
 
 import ae_book
+import numpy as np
 import pytest
 from docutils import nodes
 
@@ -30,7 +31,7 @@ def translated(monkeypatch):
 
 def english(text):
     """Return the words of a text that are neither doubled nor filled in by this test."""
-    filled_in = {"says", "unit", "because", "statement", "quick", "digits", "numpy", "s", "C"}
+    filled_in = {"says", "unit", "because", "statement", "quick", "digits", "numpy", "reason", "s", "C"}
     found = set(re.findall(r"[A-Za-z']+", text))
     return {word for word in found if word not in filled_in and word[: len(word) // 2] * 2 != word}
 
@@ -38,17 +39,30 @@ def english(text):
 @pytest.fixture
 def box(monkeypatch):
     monkeypatch.setattr(claims, "article", lambda: {"C01": {"section": "1.1", "statement": "statement"}})
-    predictions = [Prediction("says", 1, "<", 2, unit="unit"), Prediction("says", 2, "<", 1, holds=False)]
-    return settle("C01", "depends", *predictions, because="because")
+    predictions = [
+        Prediction("says", 1, "<", 2, "reason", unit="unit", exact=True, setting="quick"),
+        Prediction("says", [2.0, 2.1], "<", 1, "reason", setting="digits"),
+        Prediction("says", [1.0, -0.9, 0.1], "<", 0, "reason", setting="numpy"),
+        Prediction("says", 1, "<", 2, "reason", exact=True, decisive=False),
+    ]
+    return settle("C01", "depends", *predictions, because="because", condition="quick")
+
+
+@pytest.fixture
+def open_box(box):
+    opened = Prediction("says", np.random.default_rng(0).normal(0.05, 1, (2, 50)), ">", 0.0, "reason")
+    return settle("C01", "confirmed", opened, Prediction("says", [1.0, -1.0], ">", 0, "reason"), because="because")
 
 
 def test_the_test_sees_words_that_are_not_translated(box):
-    assert english(repr(box)) >= {"depends", "held", "did", "not", "hold"}
+    assert english(repr(box)) >= {"depends", "held", "failed", "difference", "interval", "sanity"}
     assert english(chapter.describe(RECORD)) >= {"Produced", "with", "profile", "seeds", "in", "Versions"}
 
 
-def test_a_verdict_takes_its_words_from_the_catalogue(translated, box):
-    assert english(repr(box)) == set()
+def test_a_verdict_takes_its_words_from_the_catalogue(translated, box, open_box):
+    for each in (box, open_box):
+        assert english(repr(each)) == set()
+        assert english(html.unescape(re.sub(r"<[^>]*>", " ", each._repr_mimebundle_()["text/html"]))) == set()
     page = html.unescape(re.sub(r"<[^>]*>", " ", box._repr_mimebundle_()["text/html"]))
     assert english(page) == set()
     assert "ae-depends" in box._repr_mimebundle_()["text/html"]  # what a machine reads stays
@@ -79,6 +93,7 @@ def test_the_ledger_takes_its_words_from_the_catalogue(translated, box, monkeypa
 
 def test_every_verdict_has_a_word():
     assert tuple(words.VERDICTS) == claims.VERDICTS
+    assert tuple(words.OUTCOMES) == claims.OUTCOMES
 
 
 def test_the_sentences_of_a_book_and_of_a_chapter():

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ae_toolkit.data.reading import find_images, read_ahead, read_image
+from ae_toolkit.data._reading import find_images, read_ahead, read_image
 
 
 def test_images_are_found_at_any_depth_and_nothing_else_is(tmp_path):

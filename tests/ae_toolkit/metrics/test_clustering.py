@@ -32,6 +32,19 @@ def test_clustering_accuracy_is_the_best_over_all_renamings(n_classes, n_cluster
     assert metrics.clustering_accuracy(labels_true, labels_pred) == pytest.approx(brute_force(labels_true, labels_pred))
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_clustering_hits_are_those_of_the_best_matching(seed):
+    rng = np.random.default_rng(seed)
+    classes, clusters = rng.integers(4, size=60), rng.choice(list("abcdef"), 60)
+    hits = metrics.clustering_hits(classes, clusters)
+    assert hits.dtype == bool
+    assert hits.mean() == metrics.clustering_accuracy(classes, clusters)
+    for cluster in "abcdef":  # a cluster is right for one class at most, and each class has one cluster at most
+        assert len(set(classes[hits & (clusters == cluster)])) <= 1
+    for label in range(4):
+        assert len(set(clusters[hits & (classes == label)])) <= 1
+
+
 def test_clustering_accuracy_is_not_purity():
     """Two clusters may not both be the same class: one cluster per image does not score 1."""
     assert metrics.clustering_accuracy([0, 0, 0, 0], [0, 1, 2, 3]) == 0.25

@@ -123,6 +123,14 @@ def test_knn_probe_by_hand():
     assert metrics.knn_probe(codes_train, y_train, [[0.1], [1.0]], ["a", "b"], n_neighbors=3) == 0.5
 
 
+def test_probe_hits_are_the_images_that_are_right():
+    codes_train, y_train = [[0.0], [0.1], [1.0], [1.1]], ["a", "a", "b", "b"]
+    asked = [[0.05], [1.05], [0.0]], ["a", "a", "b"]
+    for hits in (metrics.knn_probe_hits(codes_train, y_train, *asked, n_neighbors=1),
+                 metrics.linear_probe_hits(codes_train, y_train, *asked)):  # fmt: skip
+        assert hits.tolist() == [True, False, False]
+
+
 def test_knn_probe_asks_five():
     codes_train, y_train = [[0.0]] * 2 + [[1.0]] * 3 + [[9.0]] * 4, [0] * 2 + [1] * 3 + [0] * 4
     assert metrics.knn_probe(codes_train, y_train, [[0.0]], [1]) == 1.0  # of 1, 3, 5 or 7 neighbours only 5 say so
@@ -131,7 +139,8 @@ def test_knn_probe_asks_five():
 @pytest.mark.filterwarnings("ignore:invalid value:RuntimeWarning")
 @pytest.mark.parametrize("probe", [metrics.linear_probe, metrics.knn_probe])
 @pytest.mark.parametrize(
-    "wrong", [{"y_train": [0, 1]}, {"codes_test": np.zeros((6, 5))}, {"codes_train": np.full((6, 2), np.nan)}]
+    "wrong",
+    [{"y_train": [0, 1]}, {"y_test": [0]}, {"codes_test": np.zeros((6, 5))}, {"codes_train": np.full((6, 2), np.nan)}],
 )
 def test_probes_refuse_what_does_not_match(probe, wrong):
     given = {"codes_train": np.arange(12.0).reshape(6, 2), "y_train": [0, 1] * 3,

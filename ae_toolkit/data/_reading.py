@@ -34,7 +34,7 @@ def find_images(folder: str | os.PathLike[str]) -> list[Path]:
     Examples
     --------
     >>> import tempfile
-    >>> from ae_toolkit.data.reading import find_images
+    >>> from ae_toolkit.data._reading import find_images
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     (Path(folder) / "cat.png").touch()
     ...     [path.name for path in find_images(folder)]
@@ -69,7 +69,7 @@ def read_image(file: str | os.PathLike[str]) -> NDArray[np.float32]:
     Examples
     --------
     >>> import tempfile
-    >>> from ae_toolkit.data.reading import read_image
+    >>> from ae_toolkit.data._reading import read_image
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     Image.new("L", (3, 2), 255).save(f"{folder}/white.png")
     ...     read_image(f"{folder}/white.png")[..., 0]
@@ -104,7 +104,7 @@ def read_ahead(function: Callable[[int], Any], count: int, workers: int) -> Iter
 
     Examples
     --------
-    >>> from ae_toolkit.data.reading import read_ahead
+    >>> from ae_toolkit.data._reading import read_ahead
     >>> list(read_ahead(lambda i: i * i, 4, workers=2))
     [0, 1, 4, 9]
     """
