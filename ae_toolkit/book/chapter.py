@@ -4,6 +4,7 @@ A chapter has one parameter, its profile. ``"quick"`` runs on scikit-learn's dig
 seconds; ``"full"`` runs the same cells on MNIST in minutes.
 """
 
+import ast
 import html
 import platform
 import sys
@@ -148,7 +149,7 @@ class Chapter:
             text = value if isinstance(value, str) else claims.as_text(value)
             if shell is not None:  # MyST-NB finds the value by this metadata; the prefix keeps it off the page
                 note = {"scrapbook": {"name": name, "mime_prefix": _GLUE_PREFIX}}
-                shell.display_pub.publish({_GLUE_PREFIX + "text/plain": text}, metadata=note)
+                shell.display_pub.publish({_GLUE_PREFIX + "text/plain": _as_myst_reads_it(text)}, metadata=note)
 
     def says(self, name: str, word: str, left: ArrayLike, sign: str, right: ArrayLike) -> None:
         """Hand a word to a sentence that says how two values compare, and check that they do.
@@ -196,6 +197,15 @@ class Chapter:
             {"profile": self.profile, "data": PROFILES[self.profile], "seeds": list(self.seeds),
              "versions": versions(), "seconds": round(time.perf_counter() - self._start, 1)}
         )  # fmt: skip
+
+
+def _as_myst_reads_it(text):
+    """Return a text so that MyST-NB, which evaluates what it can, shows it as it is: "50,826" would be a tuple."""
+    try:
+        shown = str(ast.literal_eval(text))
+    except (SyntaxError, ValueError):
+        return text
+    return text if shown == text else repr(text)
 
 
 class Colophon:

@@ -113,6 +113,26 @@ def test_every_verdict_that_was_computed_is_shown_and_in_the_ledger():
     assert ledger.get_text().count("not yet settled") == unsettled
 
 
+@all_pages
+def test_no_markdown_is_printed_raw(path):
+    soup = site_reader.page(path)
+    for code in soup.select("pre, code, script, style"):
+        code.decompose()
+    text = soup.get_text()
+    raw = re.findall(
+        r"\|\s*:?-{3,}:?\s*\||\{(?:glue|ref|cite|doc|numref|eq)[:\w]*\}`|^#{1,6} \w|\*\*\w[^*\n]*\*\*",
+        text,
+        re.MULTILINE,
+    )
+    assert raw == []
+
+
+def test_glued_numbers_are_no_tuples():
+    for name in CHAPTERS:
+        for value in site_reader.page(SITE / "notebooks" / f"{name}.html").select(".pasted-text"):
+            assert not re.fullmatch(r"\(.*,.*\)", value.get_text()), (name, value)
+
+
 def test_each_chapter_records_one_colophon():
     assert {name: len(found) for name, found in rendered_records(COLOPHON_MIME_TYPE).items()} == dict.fromkeys(
         CHAPTERS, 1

@@ -95,6 +95,16 @@ def test_myst_nb_finds_what_was_glued(shell):
     assert [(name, data["data"]) for name, data in found] == [("bg_error", {"text/plain": "13.9"})]
 
 
+@pytest.mark.parametrize(
+    "text", ["50,826", "1e-5", "2.10", "1.25 ± 0.35", "13.9", "60000", "PCA", "it's", "8×8", "(a)", "None", ""]
+)
+def test_a_page_shows_a_glued_text_as_it_is(shell, text):
+    format_plain_text = pytest.importorskip("myst_nb.core.variables").format_plain_text
+    Chapter("quick").glue(given=text)
+    (output,) = shell.display_pub.outputs
+    assert format_plain_text(output["data"]["application/papermill.record/text/plain"], "") == text
+
+
 def test_glue_outside_of_a_notebook_does_nothing(capsys):
     pytest.importorskip("IPython")
     Chapter("quick").glue(error=1.0)
