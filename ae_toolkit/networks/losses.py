@@ -116,7 +116,7 @@ def gaussian_kl(means: Any, log_variances: Any) -> Any:
     >>> [float(nats) for nats in gaussian_kl(np.array([[1.0, 2.0]]), np.zeros((1, 2)))]
     [2.5]
     """
-    return 0.5 * ops.sum(ops.square(means) + ops.exp(log_variances) - 1 - log_variances, axis=-1)
+    return 0.5 * ops.sum(ops.subtract(ops.square(means) + ops.exp(log_variances) - 1, log_variances), axis=-1)
 
 
 def gaussian_log_density(codes: Any, means: Any, log_variances: Any) -> Any:
@@ -137,7 +137,9 @@ def gaussian_log_density(codes: Any, means: Any, log_variances: Any) -> Any:
     >>> round(float(gaussian_log_density(np.zeros(2), np.zeros(2), np.zeros(2))), 4)
     -1.8379
     """
-    nats = ops.square(codes - means) * ops.exp(-log_variances) + log_variances + math.log(2 * math.pi)
+    nats = ops.add(ops.square(ops.subtract(codes, means)) * ops.exp(-log_variances), log_variances) + math.log(
+        2 * math.pi
+    )
     return -0.5 * ops.sum(nats, axis=-1)
 
 
