@@ -1,5 +1,6 @@
 """Rows of a benchmark: repeated, interleaved measurements and their ratios to a peer."""
 
+import gc
 import statistics
 from dataclasses import asdict, dataclass, field, fields
 
@@ -93,6 +94,7 @@ def in_turn(contenders, repeats):
     results = {name: [] for name in contenders}
     for _ in range(repeats):
         for name, contender in contenders.items():
+            gc.collect()  # what the one before left behind is not this one's to clear away
             results[name].append(contender())
     return results
 

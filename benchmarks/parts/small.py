@@ -1,5 +1,6 @@
 """Many small trainings, as readers and grid searches make them, where starting costs more than computing."""
 
+import gc
 import time
 
 from contenders import PLAIN, PLAIN_KERAS, KerasTraining, Network, informed_variants
@@ -36,6 +37,7 @@ class DigitsRace:
         return tuple(self._toolkit(seed) for seed in range(2))
 
     def _toolkit(self, seed):
+        gc.collect()
         begin = time.perf_counter()
         ae.Autoencoder(
             code_dim=self.code_dim, network="dense", hidden_units=HIDDEN, learning_rate=RATE, batch_size=BATCH,
