@@ -68,7 +68,7 @@ def test_a_notebook_installs_what_it_needs_and_runs(tmp_path):
 
 @pytest.mark.parametrize(
     ("missing", "asked_for"),
-    [((), None), (("ae_toolkit",), "ae-toolkit"), (("ae_toolkit", "tensorflow"), "ae-toolkit[tensorflow]")],
+    [((), None), (("ae_toolkit",), "ae-toolkit[data]"), (("ae_toolkit", "tensorflow"), "ae-toolkit[tensorflow,data]")],
 )
 def test_the_first_cell_asks_pip_for_what_is_missing_only(monkeypatch, missing, asked_for):
     import importlib.util
