@@ -11,6 +11,7 @@ from sklearn.base import BaseEstimator
 from sklearn.mixture import GaussianMixture
 
 from ae_toolkit._keras import keras
+from ae_toolkit.estimators._settings import complete_settings
 from ae_toolkit.estimators.adversarial import AdversarialAutoencoder
 from ae_toolkit.estimators.anomaly import ReconstructionDetector
 from ae_toolkit.estimators.autoencoder import Autoencoder
@@ -238,6 +239,7 @@ class Estimator(Codec):
             if isinstance(estimator, GaussianMixture) and isinstance(item, dict) and Array.key in item:
                 check_finite(item[Array.key], arrays)
         if "model" in described:
+            complete_settings(estimator)
             estimator._validate_params()
             estimator.model_ = estimator._build_model(0)
             restore_weights(estimator.model_, described["model"], arrays)

@@ -8,6 +8,7 @@ says in which epoch and batch it happened.
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import math
 import os
@@ -180,17 +181,51 @@ class Stream:
         """
         return next(self.epoch(0))
 
+    def look(self, n_numbers: int) -> np.ndarray:
+        """Return a sample of the images in memory, without consuming any.
+
+        Parameters
+        ----------
+        n_numbers : int
+            How many numbers the sample has at most, except that it is at least one image.
+
+        Returns
+        -------
+        ndarray of float32, shape (m, *image_shape)
+            Every k-th image of an array; the first images of anything else.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from ae_toolkit.data.streams import open_stream
+        >>> stream = open_stream(np.zeros((10, 8, 8, 1), "float32"), batch_size=5, seed=0)
+        >>> stream.look(300).shape
+        (4, 8, 8, 1)
+        """
+        wanted, found, count = max(1, n_numbers // math.prod(self.image_shape)), [], 0
+        with contextlib.closing(self._unread_batches()) as unread:
+            for batch in self._checked(unread, 0):
+                found.append(keras.ops.convert_to_numpy(batch))
+                count += len(batch)
+                if count >= wanted:
+                    break
+        return np.concatenate(found)[:wanted]
+
+    def _unread_batches(self):
+        """Yield the batches of the first epoch; those that were taken stay unread."""
+        yield from self._batches(0)
+
     def epoch(self, number: int) -> Iterator[Any]:
-        """Yield the batches of an epoch.
+        """Return the batches of an epoch, one by one.
 
         Parameters
         ----------
         number : int
             The epoch, counted from 0; it decides the order.
 
-        Yields
-        ------
-        array or tensor of float32, shape (b, *image_shape)
+        Returns
+        -------
+        iterator of arrays or tensors of float32, shape (b, *image_shape)
 
         Raises
         ------
@@ -199,7 +234,9 @@ class Stream:
         RuntimeError
             If the source raises an error; it says in which epoch and batch.
         """
-        batches = self._batches(number)
+        return self._checked(self._batches(number), number)
+
+    def _checked(self, batches, number):
         for step in range(self.steps_per_epoch):
             place = f"batch {step + 1} of {self.steps_per_epoch} in epoch {number + 1}"
             try:
@@ -268,6 +305,10 @@ class _Array(Stream):
 
     def peek(self):
         return self.array
+
+    def look(self, n_numbers):
+        wanted = max(1, n_numbers // math.prod(self.image_shape))
+        return np.asarray(self.array[:: math.ceil(len(self.array) / wanted)], np.float32)
 
     def epoch_indices(self, number):
         """Return the indices of an epoch's full batches, (steps, batch size), and of the smaller last one."""
@@ -342,6 +383,10 @@ class _PyData(Stream):
     def peek(self):
         return self._check(self._first, "the first batch")
 
+    def _unread_batches(self):
+        yield self._first
+        yield from map(self.source.__getitem__, range(1, self.steps_per_epoch))
+
     def _batches(self, number):
         self.source.on_epoch_begin()
         for step, batch in enumerate(read_ahead(self.source.__getitem__, self.steps_per_epoch, self.source.workers)):
@@ -377,6 +422,18 @@ class _TFData(Stream):
         batch = next(self._endless)
         self._endless = itertools.chain([batch], self._endless)
         return batch
+
+    def _unread_batches(self):
+        if self._endless is None:
+            yield from self.source
+            return
+        taken = []
+        try:
+            for batch in self._endless:
+                taken.append(batch)
+                yield batch
+        finally:
+            self._endless = itertools.chain(taken, self._endless)
 
     def _batches(self, number):
         return self._endless or iter(self.source)

@@ -48,6 +48,7 @@ from ae_toolkit._keras import keras
 from ae_toolkit._sklearn import Interval, StrOptions
 from ae_toolkit._validation import as_random_state, check_images, check_weights, n_axes
 from ae_toolkit.data import augmentation, streams
+from ae_toolkit.estimators._settings import PCA_NUMBERS, are_in_unit_range, choose_batch_size, choose_settings
 from ae_toolkit.estimators.models import AutoencoderModel
 
 
@@ -69,21 +70,29 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
     encoder, decoder : keras.Model, optional
         A network of your own, from (n, *image_shape) to (n, code_dim) and back. Training
         starts from its weights; the given models themselves stay as they are.
-    activation : str, default="relu"
-        Keras activation of the hidden layers.
+    activation : str, default="auto"
+        Keras activation of the hidden layers. ``"auto"`` is ``"silu"`` for ``"patch"``,
+        otherwise ``"relu"``.
     code_activation : str, default="linear"
         Keras activation of the code.
-    output_activation : str, default="linear"
-        Keras activation of the reconstruction. ``"sigmoid"`` suits pixels in [0, 1].
+    output_activation : str, default="auto"
+        Keras activation of the reconstruction. ``"auto"`` is ``"linear"``, except for
+        ``"patch"`` and pixels in [0, 1]: ``"sigmoid"``.
+    linear_path : bool or "auto", default="auto"
+        Whether codes and reconstructions are those of principal component analysis, to which
+        the network adds what it has learned. Reconstructions are then cut off at 0 and 1 if
+        all training pixels are between. ``"auto"`` is True where `network`, `hidden_units`,
+        `output_activation` and `code_activation` are left as they are. It takes ``2 * code_dim
+        * pixels`` weights, which are not trained.
     optimizer : str, default="adam"
         Keras's name of the optimiser.
-    learning_rate : float, default=2e-3
-        The highest rate of the training.
+    learning_rate : float or "auto", default="auto"
+        The highest rate of the training. ``"auto"`` is 3e-3 for ``"patch"``, otherwise 2e-3.
     schedule : {"cosine", "constant"}, default="cosine"
         Whether the learning rate falls to zero over the training or stays.
-    warmup : float, default=0.0
+    warmup : float or "auto", default="auto"
         Fraction of the training, from 0 to 1, in which the learning rate rises to its
-        highest.
+        highest. ``"auto"`` is 0.1 for ``"patch"`` with a falling rate, otherwise 0.
     clip_norm : float, optional
         A gradient whose norm over all weights is larger is scaled down to this norm.
     precision : {"float32", "bfloat16"}, default="float32"
@@ -97,7 +106,8 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         How often each image is seen.
     batch_size : int or "auto", default="auto"
         Images per step. ``"auto"`` gives about 50 steps per epoch, with batches of 16 to
-        256 images, and 256 for a folder. A data set brings its own batches.
+        256 images (``"patch"``: 100 steps, 16 to 64 images), and the largest for a folder. A
+        data set brings its own batches.
     random_state : int, RandomState instance or None, default=None
         Seeds everything random in ``fit``: the initial weights, the order of the images and
         what is drawn for each batch. None makes each fit another one.
@@ -116,6 +126,9 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         weights change. With validation images also ``"val_loss"`` and the terms' ``"val_"``
         twins, taken at the epoch's end. There is one term here: ``"reconstruction"``, the
         squared error per image.
+    settings_ : dict
+        The values that parameters with a default of ``"auto"`` had in training, and
+        ``"in_unit_range"``: whether all pixels were in [0, 1].
     image_shape_ : tuple of int
         Shape of one image as it came: (height, width, channels), (height, width) or
         (pixels,).
@@ -147,10 +160,11 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         "activation": [str],
         "code_activation": [str],
         "output_activation": [str],
+        "linear_path": ["boolean", StrOptions({"auto"})],
         "optimizer": [str],
-        "learning_rate": [Interval(Real, 0, None, closed="neither")],
+        "learning_rate": [Interval(Real, 0, None, closed="neither"), StrOptions({"auto"})],
         "schedule": [StrOptions({"cosine", "constant"})],
-        "warmup": [Interval(Real, 0, 1, closed="left")],
+        "warmup": [Interval(Real, 0, 1, closed="left"), StrOptions({"auto"})],
         "clip_norm": [Interval(Real, 0, None, closed="neither"), None],
         "precision": [StrOptions(set(networks.PRECISIONS))],
         "augmentation": [dict, None],
@@ -170,13 +184,14 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         tied: bool = False,
         encoder: Any = None,
         decoder: Any = None,
-        activation: str = "relu",
+        activation: str = "auto",
         code_activation: str = "linear",
-        output_activation: str = "linear",
+        output_activation: str = "auto",
+        linear_path: bool | str = "auto",
         optimizer: str = "adam",
-        learning_rate: float = 2e-3,
+        learning_rate: float | str = "auto",
         schedule: str = "cosine",
-        warmup: float = 0.0,
+        warmup: float | str = "auto",
         clip_norm: float | None = None,
         precision: str = "float32",
         augmentation: dict[str, float] | None = None,
@@ -195,6 +210,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         self.activation = activation
         self.code_activation: str | None = code_activation  # None in a variant that chooses one
         self.output_activation = output_activation
+        self.linear_path = linear_path
         self.optimizer = optimizer
         self.learning_rate = learning_rate
         self.schedule = schedule
@@ -284,13 +300,14 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         earlier = getattr(self, "model_", None) if self.warm_start else None
         stream = self._open_training_images(X, sample_weight, seeds.order, steps_per_epoch, first=earlier is None)
         validation = None if validation_data is None else self._open_validation_images(validation_data)
+        self._resolve_settings(stream, first=earlier is None)
         self._resolve_from_images(stream, first=earlier is None)
         self._warn_unless_code_compresses()
         with training.scope(strategy):
-            model = self._make_model(seeds, earlier)
+            model = self._make_model(seeds, earlier, stream)
             optimizer = training.optimizer(
-                self.optimizer, self.learning_rate, self.schedule, stream.steps_per_epoch * self.epochs, self.warmup,
-                self.clip_norm,
+                self.optimizer, self.settings_["learning_rate"], self.schedule, stream.steps_per_epoch * self.epochs,
+                self.settings_["warmup"], self.clip_norm,
             )  # fmt: skip
         before = getattr(self, "history_", None) if earlier is not None else None
         self._train(
@@ -306,7 +323,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         if streams.is_stream(X):
             if sample_weight is not None:
                 raise ValueError(f"expected sample_weight with an array of images only, got it with {type(X).__name__}")
-            stream = streams.open_stream(X, self._stream_batch_size(), seed, steps_per_epoch)
+            stream = streams.open_stream(X, self._batch_size(None), seed, steps_per_epoch)
             if first:
                 self.image_shape_, self.n_features_in_ = stream.image_shape, math.prod(stream.image_shape)
             elif stream.image_shape != self.image_shape_:
@@ -314,17 +331,23 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
             return stream
         X = self._check(X, reset=first)
         weights = None if sample_weight is None else check_weights(sample_weight, X)
-        batch_size = _batch_size(len(X)) if self.batch_size == "auto" else self.batch_size
-        return streams.open_stream(X, batch_size, seed, steps_per_epoch, weights)
+        return streams.open_stream(X, self._batch_size(len(X)), seed, steps_per_epoch, weights)
 
     def _open_validation_images(self, X):
         """Return validation images as a stream; their order and batches do not matter, only the memory they take."""
         if streams.is_stream(X):
-            return streams.open_stream(X, self._stream_batch_size(), seed=0)
+            return streams.open_stream(X, self._batch_size(None), seed=0)
         return streams.open_stream(self._check(X), training.VALIDATION_BATCH, seed=0)
 
-    def _stream_batch_size(self):
-        return 256 if self.batch_size == "auto" else self.batch_size
+    def _batch_size(self, n_images):
+        """Return the images per step, for an array of so many or, where that is None, for a folder."""
+        return choose_batch_size(self.network, n_images) if self.batch_size == "auto" else self.batch_size
+
+    def _resolve_settings(self, stream, first):
+        """Set ``settings_``; a fit that a warm start continues keeps to the range of pixels of the first."""
+        known = None if first else getattr(self, "settings_", {}).get("in_unit_range")
+        in_unit_range = are_in_unit_range(stream.peek()) if known is None else known
+        self.settings_ = choose_settings(self, in_unit_range)
 
     def _resolve_from_images(self, stream, first):
         """Set fitted attributes that depend on the images, before the model is built; a hook.
@@ -346,11 +369,13 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
                 stacklevel=4,  # the line that calls fit
             )
 
-    def _make_model(self, seeds, earlier):
+    def _make_model(self, seeds, earlier, stream):
         """Return the model to train, with the earlier one's weights if there is one, and its augmentation."""
         model = self._build_model(seeds.weights)
         if earlier is not None:
             _copy_weights(earlier, model)
+        elif self.settings_["linear_path"]:
+            networks.begin_at_pca(model.encoder, model.decoder, stream.look(PCA_NUMBERS))
         model.augmentation = self._augmentation(seeds.augmentation)
         return model
 
@@ -375,13 +400,14 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         if own_class or self.encoder is not None or self.decoder is not None:
             return None
         left_out = {"epochs", "batch_size", "random_state", "warm_start", "verbose"}
-        scheduled = self.schedule != "constant" or self.warmup > 0
+        scheduled = self.schedule != "constant" or self.settings_["warmup"] > 0
         if scheduled:
             steps = stream.steps_per_epoch * self.epochs
         else:
             steps = None
             left_out.add("learning_rate")
-        parameters = {name: value for name, value in self.get_params(deep=False).items() if name not in left_out}
+        resolved = {**self.get_params(deep=False), **self.settings_}
+        parameters = {name: value for name, value in resolved.items() if name not in left_out}
         return type(self), _hashable(parameters), steps, *self._resolved_from_images()
 
     def _resolved_from_images(self):
@@ -476,10 +502,16 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
     def _networks(self, seed, n_statistics=1):
         """Return encoder and decoder: the user's own, or built for the images' shape; a hook."""
         own = networks.copy_networks(self.encoder, self.decoder, self.image_shape_, self.code_dim, n_statistics)
-        return own or networks.build(
-            self.image_shape_, self.code_dim, self.network, self.hidden_units, self.activation,
-            self.output_activation, seed, self.precision, tied=self.tied, code_activation=self._code_activation(),
-            n_statistics=n_statistics,
+        if own:
+            if self.settings_["linear_path"]:
+                raise ValueError("expected no linear_path=True with an encoder and a decoder of your own, got both")
+            return own
+        settings = self.settings_
+        return networks.build(
+            self.image_shape_, self.code_dim, self.network, self.hidden_units, settings["activation"],
+            settings["output_activation"], seed, self.precision, tied=self.tied,
+            code_activation=self._code_activation(), n_statistics=n_statistics, linear_path=settings["linear_path"],
+            clip=settings["in_unit_range"],
         )  # fmt: skip
 
     def _check(self, X, reset=False):
@@ -503,6 +535,12 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         return tags
 
 
+#: For variants whose codes a linear path would bypass.
+CONSTRAINTS_WITHOUT_LINEAR_PATH = {
+    name: constraint for name, constraint in Autoencoder._parameter_constraints.items() if name != "linear_path"
+}
+
+
 class _Seeds(NamedTuple):
     """What a fit's random parts begin with; the order of the images is None where any will do."""
 
@@ -523,11 +561,6 @@ def _hashable(value):
     if isinstance(value, list | tuple | np.ndarray):
         return tuple(_hashable(item) for item in value)
     return value.item() if isinstance(value, np.generic) else value
-
-
-def _batch_size(n_images):
-    """Return a power of two that makes about 50 steps per epoch, within 16 to 256 images."""
-    return min(256, max(16, 2 ** round(math.log2(max(n_images / 50, 1)))))
 
 
 def _copy_weights(source, target):

@@ -78,21 +78,29 @@ class DenoisingAutoencoder(Autoencoder):
     encoder, decoder : keras.Model, optional
         A network of your own, from (n, *image_shape) to (n, code_dim) and back. Training
         starts from its weights; the given models themselves stay as they are.
-    activation : str, default="relu"
-        Keras activation of the hidden layers.
+    activation : str, default="auto"
+        Keras activation of the hidden layers. ``"auto"`` is ``"silu"`` for ``"patch"``,
+        otherwise ``"relu"``.
     code_activation : str, default="linear"
         Keras activation of the code.
-    output_activation : str, default="linear"
-        Keras activation of the reconstruction. ``"sigmoid"`` suits pixels in [0, 1].
+    output_activation : str, default="auto"
+        Keras activation of the reconstruction. ``"auto"`` is ``"linear"``, except for
+        ``"patch"`` and pixels in [0, 1]: ``"sigmoid"``.
+    linear_path : bool or "auto", default="auto"
+        Whether codes and reconstructions are those of principal component analysis, to which
+        the network adds what it has learned. Reconstructions are then cut off at 0 and 1 if
+        all training pixels are between. ``"auto"`` is True where `network`, `hidden_units`,
+        `output_activation` and `code_activation` are left as they are. It takes ``2 * code_dim
+        * pixels`` weights, which are not trained.
     optimizer : str, default="adam"
         Keras's name of the optimiser.
-    learning_rate : float, default=2e-3
-        The highest rate of the training.
+    learning_rate : float or "auto", default="auto"
+        The highest rate of the training. ``"auto"`` is 3e-3 for ``"patch"``, otherwise 2e-3.
     schedule : {"cosine", "constant"}, default="cosine"
         Whether the learning rate falls to zero over the training or stays.
-    warmup : float, default=0.0
+    warmup : float or "auto", default="auto"
         Fraction of the training, from 0 to 1, in which the learning rate rises to its
-        highest.
+        highest. ``"auto"`` is 0.1 for ``"patch"`` with a falling rate, otherwise 0.
     clip_norm : float, optional
         A gradient whose norm over all weights is larger is scaled down to this norm.
     precision : {"float32", "bfloat16"}, default="float32"
@@ -106,7 +114,8 @@ class DenoisingAutoencoder(Autoencoder):
         How often each image is seen.
     batch_size : int or "auto", default="auto"
         Images per step. ``"auto"`` gives about 50 steps per epoch, with batches of 16 to
-        256 images, and 256 for a folder. A data set brings its own batches.
+        256 images (``"patch"``: 100 steps, 16 to 64 images), and the largest for a folder. A
+        data set brings its own batches.
     random_state : int, RandomState instance or None, default=None
         Seeds everything random in ``fit``: the initial weights, the order of the images and
         what is drawn for each batch. None makes each fit another one.
@@ -126,6 +135,9 @@ class DenoisingAutoencoder(Autoencoder):
         twins, taken at the epoch's end. There is one term here: ``"reconstruction"``, the
         squared error per image between the clean image and what is decoded. In training the
         corrupted image was encoded, in validation the clean one.
+    settings_ : dict
+        The values that parameters with a default of ``"auto"`` had in training, and
+        ``"in_unit_range"``: whether all pixels were in [0, 1].
     image_shape_ : tuple of int
         Shape of one image as it came: (height, width, channels), (height, width) or
         (pixels,).
@@ -163,13 +175,14 @@ class DenoisingAutoencoder(Autoencoder):
         tied: bool = False,
         encoder: Any = None,
         decoder: Any = None,
-        activation: str = "relu",
+        activation: str = "auto",
         code_activation: str = "linear",
-        output_activation: str = "linear",
+        output_activation: str = "auto",
+        linear_path: bool | str = "auto",
         optimizer: str = "adam",
-        learning_rate: float = 2e-3,
+        learning_rate: float | str = "auto",
         schedule: str = "cosine",
-        warmup: float = 0.0,
+        warmup: float | str = "auto",
         clip_norm: float | None = None,
         precision: str = "float32",
         augmentation: dict[str, float] | None = None,
@@ -189,6 +202,7 @@ class DenoisingAutoencoder(Autoencoder):
             activation=activation,
             code_activation=code_activation,
             output_activation=output_activation,
+            linear_path=linear_path,
             optimizer=optimizer,
             learning_rate=learning_rate,
             schedule=schedule,

@@ -13,7 +13,7 @@ from ae_toolkit._keras import keras
 from ae_toolkit._sklearn import Interval, StrOptions
 from ae_toolkit._validation import as_random_state, check_count
 from ae_toolkit.data.augmentation import Binarize
-from ae_toolkit.estimators.autoencoder import Autoencoder
+from ae_toolkit.estimators.autoencoder import CONSTRAINTS_WITHOUT_LINEAR_PATH, Autoencoder
 from ae_toolkit.estimators.generation import PriorSampling
 from ae_toolkit.estimators.models import AutoencoderModel
 from ae_toolkit.networks import losses
@@ -229,21 +229,23 @@ class VariationalAutoencoder(PriorSampling, Autoencoder):
     encoder, decoder : keras.Model, optional
         A network of your own, from (n, *image_shape) to (n, code_dim) and back. Training
         starts from its weights; the given models themselves stay as they are.
-    activation : str, default="relu"
-        Keras activation of the hidden layers.
+    activation : str, default="auto"
+        Keras activation of the hidden layers. ``"auto"`` is ``"silu"`` for ``"patch"``,
+        otherwise ``"relu"``.
     code_activation : str, default="linear"
         Keras activation of the code.
-    output_activation : str, default="linear"
-        Keras activation of the reconstruction. ``"sigmoid"`` suits pixels in [0, 1].
+    output_activation : str, default="auto"
+        Keras activation of the reconstruction. ``"auto"`` is ``"linear"``, except for
+        ``"patch"`` and pixels in [0, 1]: ``"sigmoid"``.
     optimizer : str, default="adam"
         Keras's name of the optimiser.
-    learning_rate : float, default=2e-3
-        The highest rate of the training.
+    learning_rate : float or "auto", default="auto"
+        The highest rate of the training. ``"auto"`` is 3e-3 for ``"patch"``, otherwise 2e-3.
     schedule : {"cosine", "constant"}, default="cosine"
         Whether the learning rate falls to zero over the training or stays.
-    warmup : float, default=0.0
+    warmup : float or "auto", default="auto"
         Fraction of the training, from 0 to 1, in which the learning rate rises to its
-        highest.
+        highest. ``"auto"`` is 0.1 for ``"patch"`` with a falling rate, otherwise 0.
     clip_norm : float, optional
         A gradient whose norm over all weights is larger is scaled down to this norm.
     precision : {"float32", "bfloat16"}, default="float32"
@@ -257,7 +259,8 @@ class VariationalAutoencoder(PriorSampling, Autoencoder):
         How often each image is seen.
     batch_size : int or "auto", default="auto"
         Images per step. ``"auto"`` gives about 50 steps per epoch, with batches of 16 to
-        256 images, and 256 for a folder. A data set brings its own batches.
+        256 images (``"patch"``: 100 steps, 16 to 64 images), and the largest for a folder. A
+        data set brings its own batches.
     random_state : int, RandomState instance or None, default=None
         Seeds everything random in ``fit``: the initial weights, the order of the images and
         what is drawn for each batch. None makes each fit another one.
@@ -281,6 +284,9 @@ class VariationalAutoencoder(PriorSampling, Autoencoder):
         importance-weighted bound. All are in nats per image.
     likelihood_ : str
         The one that was taken.
+    settings_ : dict
+        The values that parameters with a default of ``"auto"`` had in training, and
+        ``"in_unit_range"``: whether all pixels were in [0, 1].
     image_shape_ : tuple of int
         Shape of one image as it came: (height, width, channels), (height, width) or
         (pixels,).
@@ -306,7 +312,7 @@ class VariationalAutoencoder(PriorSampling, Autoencoder):
     """
 
     _parameter_constraints = {
-        **Autoencoder._parameter_constraints,
+        **CONSTRAINTS_WITHOUT_LINEAR_PATH,
         "likelihood": [StrOptions({"auto", "bernoulli", "gaussian"})],
         "beta": [Interval(Real, 0, None, closed="left")],
         "importance_samples": [Interval(Integral, 1, None, closed="left")],
@@ -326,13 +332,13 @@ class VariationalAutoencoder(PriorSampling, Autoencoder):
         tied: bool = False,
         encoder: Any = None,
         decoder: Any = None,
-        activation: str = "relu",
+        activation: str = "auto",
         code_activation: str = "linear",
-        output_activation: str = "linear",
+        output_activation: str = "auto",
         optimizer: str = "adam",
-        learning_rate: float = 2e-3,
+        learning_rate: float | str = "auto",
         schedule: str = "cosine",
-        warmup: float = 0.0,
+        warmup: float | str = "auto",
         clip_norm: float | None = None,
         precision: str = "float32",
         augmentation: dict[str, float] | None = None,
@@ -352,6 +358,7 @@ class VariationalAutoencoder(PriorSampling, Autoencoder):
             activation=activation,
             code_activation=code_activation,
             output_activation=output_activation,
+            linear_path=False,
             optimizer=optimizer,
             learning_rate=learning_rate,
             schedule=schedule,
@@ -412,6 +419,8 @@ class VariationalAutoencoder(PriorSampling, Autoencoder):
         if first:
             auto = "bernoulli" if 0 <= seen.min() <= seen.max() <= 1 else "gaussian"
             self.likelihood_ = auto if self.likelihood == "auto" else self.likelihood
+        if self.output_activation == "auto":  # the likelihood makes of a linear output what it needs
+            self.settings_["output_activation"] = "linear"
         self._check_pixels(seen)
 
     def _resolved_from_images(self):
@@ -430,7 +439,7 @@ class VariationalAutoencoder(PriorSampling, Autoencoder):
                 f"expected beta=1 with importance_samples={self.importance_samples}, since the importance-weighted "
                 f"bound has no divergence to weigh, got beta={self.beta}"
             )
-        if self.likelihood_ == "bernoulli" and self.output_activation != "linear":
+        if self.likelihood_ == "bernoulli" and self.settings_["output_activation"] != "linear":
             raise ValueError(
                 "expected output_activation='linear' for the likelihood 'bernoulli', which makes probabilities of the "
                 f"decoder's outputs by a sigmoid, got {self.output_activation!r}"

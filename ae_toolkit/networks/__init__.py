@@ -10,10 +10,12 @@ from ae_toolkit.networks.builder import (
     resolve,
     tie,
 )
+from ae_toolkit.networks.linear_path import begin_at_pca
 
 __all__ = [
     "KINDS",
     "PRECISIONS",
+    "begin_at_pca",
     "build",
     "copy_networks",
     "default_hidden_units",

@@ -16,6 +16,7 @@ from ae_toolkit._keras import keras
 from ae_toolkit._validation import check_count, check_counts
 from ae_toolkit.networks._kinds import HALVES, Specification
 from ae_toolkit.networks.layers import TiedDense
+from ae_toolkit.networks.linear_path import add_linear_path
 
 #: What a network may be called.
 KINDS = ("auto", *HALVES)
@@ -77,6 +78,8 @@ def build(
     tied: bool = False,
     code_activation: str = "linear",
     n_statistics: int = 1,
+    linear_path: bool = False,
+    clip: bool = False,
 ) -> tuple[Any, Any]:
     """Return an encoder and its mirror image, a decoder.
 
@@ -103,6 +106,12 @@ def build(
     code_activation : str, default="linear"
     n_statistics : int, default=1
         Numbers that the encoder returns per number of the code: 2 for a mean and a variance.
+    linear_path : bool, default=False
+        Whether a linear layer stands beside the encoder and another beside the decoder, whose
+        results are added; see `ae_toolkit.networks.linear_path`. It needs a linear code and a
+        linear output.
+    clip : bool, default=False
+        Whether a decoder with a linear path cuts pixels off at 0 and 1 outside of training.
 
     Returns
     -------
@@ -138,6 +147,12 @@ def build(
     if tied and (kind != "dense" or n_statistics != 1):
         why = f"network={kind!r}" if kind != "dense" else "an encoder with more outputs than the code has numbers"
         raise ValueError(f"expected a dense network for tied=True, got {why}")
+    if linear_path and (tied or n_statistics != 1 or {code_activation, output_activation} != {"linear"}):
+        raise ValueError(
+            "expected a linear code, a linear output and untied weights for linear_path=True, got "
+            f"code_activation={code_activation!r}, output_activation={output_activation!r}, tied={tied!r} and "
+            f"n_statistics={n_statistics}"
+        )
     spec = Specification(image_shape, widths, activation, output_activation, PRECISIONS[precision], tied)
     initializers = _initializers(seed)
     code = keras.layers.Dense(
@@ -147,7 +162,7 @@ def build(
     encoder = keras.Sequential([keras.layers.Input(image_shape), *down, code], name="encoder")
     decoder = keras.Sequential([keras.layers.Input((code_dim,)), *up], name="decoder")
     tie(encoder, decoder)
-    return encoder, decoder
+    return add_linear_path(encoder, decoder, image_shape, code_dim, clip) if linear_path else (encoder, decoder)
 
 
 def copy_networks(

@@ -1,4 +1,4 @@
-"""Layers that Keras does not have: tied weights, patches, a residual block, corruption."""
+"""Layers that Keras does not have: tied weights, patches, a residual block, clipping, corruption."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -210,6 +210,26 @@ class ResidualBlock(keras.layers.Layer):
 
     def get_config(self):
         return {**super().get_config(), "activation": keras.activations.serialize(self.activation)}
+
+
+@keras.saving.register_keras_serializable(package="ae_toolkit")
+class ClipInInference(keras.layers.Layer):
+    """Cut values off at 0 and 1, but not in training, where a pixel beyond would get no gradient.
+
+    Examples
+    --------
+    >>> from keras import ops
+    >>> from ae_toolkit.networks.layers import ClipInInference
+    >>> values = ops.convert_to_tensor([-0.5, 0.5, 1.5])
+    >>> [float(ClipInInference()(values, training=training)[0]) for training in (False, True)]
+    [0.0, -0.5]
+    """
+
+    def call(self, values, training=None):
+        return values if training else ops.clip(values, 0.0, 1.0)
+
+    def compute_output_shape(self, input_shape):
+        return input_shape
 
 
 @keras.saving.register_keras_serializable(package="ae_toolkit")
