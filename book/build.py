@@ -37,7 +37,7 @@ class BuildError(Exception):
 def main(argv=None):
     """Build the book and print where it is; return the exit status."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--profile", default="quick", help="quick (built-in digits) or full (MNIST)")
+    parser.add_argument("--profile", default="quick", help="quick (5,000 images of MNIST) or full (all of MNIST)")
     parser.add_argument("--data-dir", default="", help="folder that holds mnist.npz")
     parser.add_argument("--execute-only", action="store_true", help="do not render the site")
     arguments = parser.parse_args(argv)

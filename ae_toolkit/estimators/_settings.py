@@ -132,6 +132,4 @@ def complete_settings(estimator: Any) -> None:
     if hasattr(estimator, "settings_"):
         return
     estimator.linear_path = False
-    if estimator.network == "patch" and estimator.hidden_units is None:
-        estimator.hidden_units = (32, 32)  # the default at that time
     estimator.settings_ = choose_settings(estimator, in_unit_range=False)

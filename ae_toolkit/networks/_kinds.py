@@ -148,7 +148,7 @@ def _to_grid(spec, filters, initializers):
 def patch(spec: Specification, initializers: Iterator[Any]) -> tuple[list[Any], list[Any]]:
     """Return residual blocks of 3×3 convolutions on a grid of about 7×7 patches, for either direction."""
     height, width, channels = spec.picture_shape
-    widths = (48, 48) if spec.hidden_units is None else spec.hidden_units
+    widths = (32, 32) if spec.hidden_units is None else spec.hidden_units
     if len(set(widths)) != 1:
         raise ValueError(f"expected hidden_units to be equal widths, one per residual block, got {widths}")
     side = max(2, round(max(height, width) / 7))

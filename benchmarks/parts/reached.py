@@ -70,8 +70,8 @@ def likelihood(setting):
     test = setting.test
     black_and_white = (np.random.default_rng(0).random(test.shape) < test).astype("float32")
     variational = ae.VariationalAutoencoder(
-        40, network="patch", hidden_units=(32, 32), activation="relu", importance_samples=3, binarize=True, batch_size=64,
-        learning_rate=2e-3, warmup=0.05, epochs=1 if setting.quick else VARIATIONAL, random_state=0,
+        40, network="patch", hidden_units=(32, 32), activation="relu", importance_samples=3, binarize=True,
+        batch_size=64, learning_rate=2e-3, warmup=0.05, epochs=1 if setting.quick else VARIATIONAL, random_state=0,
     )  # fmt: skip
     begin = time.perf_counter()
     variational.fit(setting.train)

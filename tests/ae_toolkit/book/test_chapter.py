@@ -24,7 +24,7 @@ def test_quick_profile():
     run = Chapter("quick")
     assert (run.profile, run.full, run.seeds) == ("quick", False, (0, 1, 2))
     assert run.pick(quick="a", full="b") == "a"
-    assert run.data.name == "digits"
+    assert run.data.name == "mnist5k"
     assert run.data is run.data  # loaded once
 
 
@@ -133,7 +133,7 @@ def test_colophon_says_what_produced_the_page():
     time.sleep(0.06)
     record = run.colophon().record
     assert set(record) == {"profile", "data", "seeds", "versions", "seconds"}
-    assert (record["profile"], record["data"], record["seeds"]) == ("quick", "digits", [3, 4])
+    assert (record["profile"], record["data"], record["seeds"]) == ("quick", "mnist5k", [3, 4])
     assert 0.05 <= record["seconds"] < 30
     assert record["versions"] == chapter.versions()
     assert json.loads(json.dumps(record)) == record
