@@ -24,6 +24,8 @@ import nbformat
 import yaml
 
 ROOT = Path(__file__).resolve().parent.parent
+#: In these, the libraries look up how many threads they may start.
+THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
 sys.path.insert(0, str(ROOT))
 
 from ae_toolkit.book.chapter import PROFILES, versions  # noqa: E402
@@ -67,11 +69,20 @@ def prepare(profile, data_dir):
         datasets.load(PROFILES[profile])
     except (datasets.DataError, OSError) as error:
         raise BuildError(str(error)) from error
-    set_kernel_environment()
+    set_kernel_environment(workers(profile))
 
 
-def set_kernel_environment():
-    """Make this project's package, kernel and inline figures what a notebook's kernel gets."""
+def workers(profile):
+    """Return how many notebooks are executed at a time."""
+    # Two for the quick profile. The full one reports training times: one at a time.
+    return 1 if profile == "full" else min(2, os.cpu_count() or 1)
+
+
+def set_kernel_environment(at_a_time):
+    """Make this project's package, kernel and inline figures what each of so many kernels at a time gets."""
+    # Kernels that each start a thread per core spend most of their time waiting for one another.
+    for name in THREADS:
+        os.environ.setdefault(name, str(max(1, (os.cpu_count() or 1) // at_a_time)))
     os.environ["PYTHONPATH"] = os.pathsep.join([str(ROOT), str(ROOT / "book")])
     os.environ.pop("MPLBACKEND", None)  # a reader's own setting would take the figures out of the pages
     # A kernel of the same name in the reader's home would otherwise come before the environment's own.
@@ -109,11 +120,9 @@ def execute_all(profile):
             print(f"book: {path.stem:<16} reused, executed in {done['seconds']:.0f} s", flush=True)
         else:
             todo.append(path)
-    # Two at a time for the quick profile. The full one reports training times: one at a time.
-    workers = 1 if profile == "full" else min(2, os.cpu_count() or 1)
     log = folder / "kernels.log"
     log.write_text("")
-    with ProcessPoolExecutor(workers, initializer=_send_stderr_to, initargs=(log,)) as pool:
+    with ProcessPoolExecutor(workers(profile), initializer=_send_stderr_to, initargs=(log,)) as pool:
         runs = {path: pool.submit(_execute, path, folder / path.name, profile, keys[path]) for path in todo}
         failures = []
         for path, run in runs.items():

@@ -96,7 +96,7 @@ def main():
     parser.add_argument("--coverage", action="store_true", help="only the package's tests, with their coverage")
     arguments = parser.parse_args()
     todo = coverage_steps() if arguments.coverage else steps(arguments.fast)
-    build.set_kernel_environment()
+    build.set_kernel_environment(build.workers("quick"))
     start, failed = time.perf_counter(), []
     for name, command, environment in todo:
         begin = time.perf_counter()
