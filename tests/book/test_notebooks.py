@@ -96,3 +96,57 @@ def test_only_names_of_today_are_used(notebook):
 def test_an_old_name_would_be_noticed(line):
     assert re.search(f"{OLD}|{OLD_IMPORT}", line)
     assert not re.search(f"{OLD}|{OLD_IMPORT}", "ae.networks.losses.mean; from ae_toolkit.book import claims")
+
+
+def verdict_places(notebooks):
+    """Return claim -> the labels of the sections in which the notebooks settle it."""
+    places = {}
+    for notebook in notebooks:
+        section = None
+        for cell in notebook.cells:
+            if cell.cell_type == "markdown":
+                section = (re.findall(r"^\((sec-[\d-]+)\)=", cell.source, re.MULTILINE) or [section])[-1]
+            for claim in re.findall(r'\.settle\(\s*"(C\d\d)"', cell.source) if cell.cell_type == "code" else ():
+                places.setdefault(claim, set()).add(section)
+    return places
+
+
+def paragraphs(notebook):
+    """Return the notebook's paragraphs, each in one line."""
+    texts = [cell.source for cell in notebook.cells if cell.cell_type == "markdown"]
+    return [" ".join(paragraph.split()) for text in texts for paragraph in text.split("\n\n")]
+
+
+def unsettled_without_a_word(notebook, places):
+    """Return the claims that a notebook names and none settles, without saying that they are not yet settled."""
+    found = paragraphs(notebook)
+    named = {claim for paragraph in found for claim in re.findall(r"\bC\d\d\b", paragraph)} - set(places)
+    said = {c for p in found if "not yet settled" in p for c in re.findall(r"\bC\d\d\b", p)}
+    return sorted(named - said)
+
+
+def wrong_places(notebook, places):
+    """Return (claim, section) for each sentence that names a section which does not settle the claim."""
+    pattern = r"\b(C\d\d)\b[^.()]*?\bsettled in \{ref\}`[^`]*?(sec-[\d-]+)>?`"
+    said = [match for paragraph in paragraphs(notebook) for match in re.findall(pattern, paragraph)]
+    return [(claim, section) for claim, section in said if section not in places.get(claim, ())]
+
+
+PLACES = verdict_places([nbformat.read(path, as_version=4) for path in NOTEBOOKS])
+
+
+def test_a_claim_that_nothing_settles_is_said_to_be_open(notebook):
+    assert len(PLACES) >= 10
+    assert unsettled_without_a_word(notebook, PLACES) == []
+
+
+def test_a_verdict_is_where_a_sentence_says_it_is(notebook):
+    assert wrong_places(notebook, PLACES) == []
+
+
+def test_open_claims_and_wrong_places_would_be_noticed():
+    text = "See C02 and C03.\n\nC02 is not\nyet settled. (C07, settled in {ref}`section 1 <sec-1-1>`;\n"
+    text += "C07, settled in\n{ref}`sec-2-1-1`)"
+    planted = nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell(text)])
+    assert unsettled_without_a_word(planted, {"C07": {"sec-2-1-1"}}) == ["C03"]
+    assert wrong_places(planted, {"C07": {"sec-2-1-1"}}) == [("C07", "sec-1-1")]
