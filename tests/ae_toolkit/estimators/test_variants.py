@@ -457,6 +457,6 @@ def test_its_codes_are_distributed_as_they_are_drawn():
     codes = fitted.transform(data.x_train)
     assert np.abs(codes.mean(axis=0)).max() < 0.3
     assert np.abs(codes.std(axis=0) - 1).max() < 0.3
-    plain = ae.Autoencoder(4, epochs=30, random_state=0).fit(data.x_train).transform(data.x_train)
+    plain = ae.Autoencoder(4, network="dense", epochs=30, random_state=0).fit(data.x_train).transform(data.x_train)
     assert np.abs(plain.mean(axis=0)).max() > 0.5
     assert fitted.sample(3, random_state=0).shape == (3, 8, 8, 1)
