@@ -235,8 +235,8 @@ class VariationalAutoencoder(PriorSampling, Autoencoder):
     code_activation : str, default="linear"
         Keras activation of the code.
     output_activation : str, default="auto"
-        Keras activation of the reconstruction. ``"auto"`` is ``"linear"``, except for
-        ``"patch"`` and pixels in [0, 1]: ``"sigmoid"``.
+        Keras activation of the decoder's output. ``"auto"`` is ``"linear"``, of which the
+        likelihood makes what it needs.
     optimizer : str, default="adam"
         Keras's name of the optimiser.
     learning_rate : float or "auto", default="auto"
@@ -417,7 +417,7 @@ class VariationalAutoencoder(PriorSampling, Autoencoder):
     def _resolve_from_images(self, stream, first):
         seen = ops.convert_to_numpy(stream.peek())
         if first:
-            auto = "bernoulli" if 0 <= seen.min() <= seen.max() <= 1 else "gaussian"
+            auto = "bernoulli" if self.settings_["in_unit_range"] else "gaussian"
             self.likelihood_ = auto if self.likelihood == "auto" else self.likelihood
         if self.output_activation == "auto":  # the likelihood makes of a linear output what it needs
             self.settings_["output_activation"] = "linear"

@@ -22,6 +22,7 @@ MEANT = {
         "hint",
     },  # of the penalty
     ("ContractiveAutoencoder", "code_activation"): {"default", "type"},  # a sigmoid, as in the paper
+    ("VariationalAutoencoder", "output_activation"): {"description"},  # of the likelihood
 }
 
 # Variants whose codes a linear path would bypass have no parameter of that name.
