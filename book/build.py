@@ -26,6 +26,9 @@ import yaml
 ROOT = Path(__file__).resolve().parent.parent
 #: In these, the libraries look up how many threads they may start.
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
+#: How often a kernel may try to start, and what Jupyter says of one that could not.
+KERNEL_STARTS = 3
+KERNEL_DID_NOT_START = "Kernel died before replying to kernel_info"
 sys.path.insert(0, str(ROOT))
 
 from ae_toolkit.book.chapter import PROFILES, versions  # noqa: E402
@@ -142,16 +145,12 @@ def _send_stderr_to(log):
 
 def _execute(path, target, profile, key):
     """Execute one notebook; return its seconds and, if it failed, what failed where."""
-    import papermill
     from papermill.exceptions import PapermillExecutionError
 
     start = time.perf_counter()
     part = target.with_suffix(".part.ipynb")
     try:
-        papermill.execute_notebook(
-            os.path.relpath(path), str(part), {"PROFILE": profile}, cwd=str(path.parent), kernel_name="python3",
-            progress_bar=False, log_output=False, stderr_file=None,
-        )  # fmt: skip
+        _run_in_a_kernel(path, part, profile)
     except PapermillExecutionError as error:
         part.unlink(missing_ok=True)
         return time.perf_counter() - start, _explain(path, error)
@@ -169,6 +168,24 @@ def _execute(path, target, profile, key):
     nbformat.write(notebook, part)
     os.replace(part, target)
     return seconds, None
+
+
+def _run_in_a_kernel(path, part, profile):
+    """Execute a notebook with papermill, in a second kernel where the first one could not start."""
+    import papermill
+
+    for attempt in range(1, KERNEL_STARTS + 1):
+        try:
+            papermill.execute_notebook(
+                os.path.relpath(path), str(part), {"PROFILE": profile}, cwd=str(path.parent), kernel_name="python3",
+                progress_bar=False, log_output=False, stderr_file=None,
+            )  # fmt: skip
+            return
+        except RuntimeError as error:
+            # Jupyter looks for free ports and the kernel opens them a second later; a kernel that starts
+            # at the same time can have taken one by then (once in some sixty pairs).
+            if str(error) != KERNEL_DID_NOT_START or attempt == KERNEL_STARTS:
+                raise
 
 
 def _explain(path, error):

@@ -1,10 +1,16 @@
-"""A pytest plugin for the replay: nbval's kernels keep their input history.
+"""A pytest plugin for the replay, which mends two things in nbval.
 
-nbval executes cells without storing them. IPython looks for a cell's closing semicolon in
-its history, so without this every figure's cell would print one more output than it did.
+Its kernels keep their input history: nbval executes cells without storing them, and IPython
+looks for a cell's closing semicolon in its history, so that every figure's cell would print
+one more output than it did. And a kernel that could not start, because another one took
+its port in the meantime, is started again, as in the build.
 """
 
+from build import KERNEL_DID_NOT_START, KERNEL_STARTS
+from nbval import kernel
 from nbval.kernel import RunningKernel
+
+_start_once = kernel.start_new_kernel
 
 
 def _execute_and_store(self, cell_input, allow_stdin=None):
@@ -12,4 +18,14 @@ def _execute_and_store(self, cell_input, allow_stdin=None):
     return self.kc.execute(cell_input, allow_stdin=allow, store_history=True, stop_on_error=False)
 
 
+def _start(*args, **kwargs):
+    for attempt in range(1, KERNEL_STARTS + 1):
+        try:
+            return _start_once(*args, **kwargs)
+        except RuntimeError as error:
+            if str(error) != KERNEL_DID_NOT_START or attempt == KERNEL_STARTS:
+                raise
+
+
+kernel.start_new_kernel = _start
 RunningKernel.execute_cell_input = _execute_and_store
