@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.colors import to_rgb
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtri
 
@@ -60,6 +61,96 @@ def code_scatter(
         ax.text(x, y, name, ha="center", va="center", weight="bold", bbox=box)
     ax.set(**_labels.CODE_LABELS)
     return ax
+
+
+def code_map(
+    codes: ArrayLike,
+    images: ArrayLike,
+    labels: ArrayLike | None = None,
+    n: int = 24,
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw images where their two-dimensional codes lie: a map made of thumbnails.
+
+    Parameters
+    ----------
+    codes : array-like of shape (m, 2)
+    images : array-like of shape (m, height, width, channels)
+        The images of the codes. Of grey ones only the bright pixels are drawn, as ink on
+        the page; those in colour are drawn as they are.
+    labels : array-like of shape (m,), optional
+        With it, grey images are drawn in a colour per class.
+    n : int, default=24
+        Thumbnails along each side, at most; at least 2.
+    ax : matplotlib.axes.Axes, optional
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        The plane is cut into n × n cells. Each cell shows, of the images whose codes lie in
+        it, the one closest to its middle. The outermost hundredth of the codes along each
+        axis may lie outside.
+
+    Raises
+    ------
+    ValueError
+        If a code does not have two finite numbers, there is not one image, or label, per
+        code, or `n` is no integer of at least 2.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ae_toolkit.plots import code_map
+    >>> codes = np.random.default_rng(0).normal(size=(50, 2))
+    >>> ax = code_map(codes, np.ones((50, 8, 8, 1)), n=10)
+    >>> ax.images[0].get_array().shape
+    (80, 80, 4)
+    """
+    points, pixels = np.asarray(codes, dtype=float), check_pictures(images)
+    if points.ndim != 2 or points.shape[1] != 2 or len(points) != len(pixels):
+        raise ValueError(f"expected codes of shape (m, 2) and m images, got {points.shape} and {pixels.shape}")
+    if not np.isfinite(points).all():
+        raise ValueError("expected finite codes, got NaN or infinity")
+    classes = None if labels is None else np.asarray(labels)
+    if classes is not None and classes.shape != points.shape[:1]:
+        raise ValueError(f"expected one label for each of {len(points)} codes, got {classes.shape}")
+    n = check_count(n, "n", minimum=2, whole_floats=False)
+    low, high = np.quantile(points, [0.005, 0.995], axis=0)
+    high = np.where(high > low, high, low + 1)  # codes that are all equal
+    thumbnails = _in_ink(pixels, classes)
+    height, width = pixels.shape[1:3]
+    canvas = np.zeros((n * height, n * width, 4))
+    for (row, column), index in _closest_to_each_middle(points, low, high, n).items():
+        top, left = (n - 1 - row) * height, column * width  # the second number grows upwards
+        canvas[top : top + height, left : left + width] = thumbnails[index]
+    ax = axes_or_new(ax, figsize=(6, 6))
+    ax.imshow(canvas, extent=(low[0], high[0], low[1], high[1]), aspect="auto", interpolation="none")
+    ax.set(**_labels.CODE_LABELS)
+    return ax
+
+
+def _closest_to_each_middle(points, low, high, n):
+    """Return (row, column) -> index of the code that is closest to the middle of that cell, for cells with codes."""
+    place = (points - low) / (high - low) * n
+    cells = np.minimum(np.floor(place), n - 1).astype(int)
+    distance = np.square(place - cells - 0.5).sum(axis=1)
+    inside = ((place >= 0) & (place <= n)).all(axis=1)
+    closest = {}
+    for index in np.argsort(distance, kind="stable"):
+        if inside[index]:
+            column, row = cells[index]
+            closest.setdefault((int(row), int(column)), int(index))
+    return closest
+
+
+def _in_ink(pixels, classes):
+    """Return images as colours with transparency, (m, height, width, 4): grey ones as ink on nothing."""
+    pixels = np.clip(pixels, 0, 1)
+    if pixels.shape[-1] == 3:
+        return np.concatenate([pixels, np.ones_like(pixels[..., :1])], axis=-1)
+    index = np.zeros(len(pixels), dtype=int) if classes is None else np.unique(classes, return_inverse=True)[1]
+    colours = np.array([to_rgb(colour) for colour in PALETTE])[index % len(PALETTE)]
+    return np.concatenate([np.broadcast_to(colours[:, None, None], (*pixels.shape[:3], 3)), pixels], axis=-1)
 
 
 def latent_grid(

@@ -17,7 +17,11 @@ from ae_toolkit.plots._axes import axes_or_new, centres, mark_rows_and_columns
 
 
 def image_grid(
-    images: ArrayLike, titles: Sequence[str] | None = None, n_columns: int = 10, ax: Axes | None = None
+    images: ArrayLike,
+    titles: Sequence[str] | None = None,
+    n_columns: int = 10,
+    row_labels: Sequence[str] | None = None,
+    ax: Axes | None = None,
 ) -> Axes:
     """Draw images in rows, as one picture.
 
@@ -29,6 +33,8 @@ def image_grid(
         One per image, drawn above it.
     n_columns : int, default=10
         Images in a row.
+    row_labels : sequence of str, optional
+        One per row, drawn to its left.
     ax : matplotlib.axes.Axes, optional
 
     Returns
@@ -39,7 +45,7 @@ def image_grid(
     ------
     ValueError
         If the images have another shape, `n_columns` is no positive integer, or there is not
-        one title per image.
+        one title per image or one label per row.
 
     Examples
     --------
@@ -55,15 +61,20 @@ def image_grid(
         raise ValueError(f"expected one title for each of {n} images, got {len(titles)}")
     n_columns = min(check_count(n_columns, "n_columns"), n)
     n_rows = math.ceil(n / n_columns)
+    if row_labels is not None and len(row_labels) != n_rows:
+        raise ValueError(f"expected a label for each of {n_rows} rows, got {len(row_labels)}")
     step = (height + 1, width + 1)
     # NaN leaves the one-pixel gaps between images, and missing images, blank.
     canvas = np.full((n_rows * step[0] - 1, n_columns * step[1] - 1, channels), np.nan)
     for index, image in enumerate(pixels):
         top, left = (index // n_columns) * step[0], (index % n_columns) * step[1]
         canvas[top : top + height, left : left + width] = image
-    ax = axes_or_new(ax, figsize=(0.75 * n_columns, 0.75 * n_rows * height / width + 0.25))
-    ax.imshow(_paintable(canvas), cmap="gray", vmin=0, vmax=1, interpolation="nearest")
+    side = min(0.75, 5.6 / n_columns)  # as wide as a page, and larger only where images are few
+    ax = axes_or_new(ax, figsize=(side * n_columns, side * n_rows * height / width + 0.25))
+    ax.imshow(_paintable(canvas), cmap="gray", vmin=0, vmax=1, interpolation="none")
     ax.set_axis_off()
+    if row_labels is not None:
+        mark_rows_and_columns(ax, rows=(centres(n_rows, height), row_labels))
     for index, title in enumerate(() if titles is None else titles):
         centre = ((index % n_columns) * step[1] + width / 2 - 0.5, (index // n_columns) * step[0] - 0.7)
         ax.text(*centre, title, ha="center", va="bottom", fontsize="small")
@@ -116,10 +127,7 @@ def reconstructions(
         labels = [_labels.ORIGINAL, *names]
     if len(labels) != len(rows):
         raise ValueError(f"expected a label for each of {len(rows)} rows, got {len(labels)}")
-    height = rows[0].shape[1]
-    ax = image_grid(np.concatenate(rows), n_columns=len(rows[0]), ax=ax)
-    mark_rows_and_columns(ax, rows=(centres(len(rows), height), labels))
-    return ax
+    return image_grid(np.concatenate(rows), n_columns=len(rows[0]), row_labels=labels, ax=ax)
 
 
 def interpolation(images: ArrayLike, labels: Sequence[str] | None = None, ax: Axes | None = None) -> Axes:
@@ -175,4 +183,6 @@ def _paintable(canvas: NDArray[np.float64]) -> NDArray[np.float64]:
     canvas = np.clip(canvas, 0, 1)
     if canvas.shape[-1] == 1:
         return np.ma.masked_invalid(canvas[..., 0])
-    return np.nan_to_num(canvas, nan=1.0)
+    # Transparent where nothing is, so that the page shows through.
+    there = np.isfinite(canvas).all(axis=-1, keepdims=True)
+    return np.concatenate([np.nan_to_num(canvas), there], axis=-1)

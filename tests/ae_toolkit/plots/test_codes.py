@@ -3,6 +3,7 @@
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+from matplotlib.colors import to_rgb
 
 from ae_toolkit import plots
 
@@ -59,6 +60,57 @@ def test_scatter_refuses_other_shapes(codes, labels):
     with pytest.raises(ValueError, match=r"expected codes of shape \(n, 2\) and n labels, got \("):
         plots.code_scatter(np.zeros(codes), np.zeros(labels, int))
     assert plt.get_fignums() == []
+
+
+# ------------------------------------------------------------------------ code_map
+
+
+def test_map_shows_each_image_in_the_cell_of_its_code(ax):
+    codes = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]] * 50)  # so many that quantiles are the corners
+    images = np.tile(np.array([0.2, 0.4, 0.6, 0.8]).reshape(4, 1, 1, 1), (50, 2, 2, 1))
+    picture = plots.code_map(codes, images, n=2, ax=ax).images[0]
+    top, bottom = [0.4, 0.4, 0.8, 0.8], [0.2, 0.2, 0.6, 0.6]
+    assert picture.get_array()[..., 3].tolist() == [top, top, bottom, bottom]
+    assert picture.get_extent() == [0, 1, 0, 1]
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("code, 1st number", "code, 2nd number")
+
+
+def test_map_takes_the_image_closest_to_a_cell_s_middle_and_colours_it_by_class(ax):
+    codes = np.concatenate([np.linspace([0, 0], [1, 1], 101), [[0.25, 0.26]]])
+    images = np.concatenate([np.full((101, 1, 1, 1), 0.5), np.ones((1, 1, 1, 1))])
+    codes[25] = 0.24, 0.24  # further from (0.25, 0.25) than the last
+    labels = np.array(["b"] * 101 + ["a"])
+    drawn = plots.code_map(codes, images, labels, n=2, ax=ax).images[0].get_array()
+    assert drawn[1, 0].tolist() == pytest.approx([*to_rgb(plots.PALETTE[0]), 1.0])
+    assert drawn[0, 1].tolist() == pytest.approx([*to_rgb(plots.PALETTE[1]), 0.5])
+
+
+def test_map_draws_images_in_colour_as_they_are(ax):
+    images = np.random.default_rng(0).random((2, 4, 3, 3))
+    drawn = plots.code_map([[0, 0], [9, 9]], images, n=2, ax=ax).images[0].get_array()
+    assert drawn.shape == (8, 6, 4)
+    assert {tuple(pixel) for pixel in drawn.reshape(-1, 4)} <= {(0, 0, 0, 0)} | {
+        (*pixel, 1.0) for pixel in images.reshape(-1, 3)
+    }
+
+
+def test_map_of_codes_that_are_all_equal(ax):
+    assert plots.code_map(np.ones((3, 2)), np.ones((3, 2, 2, 1)), ax=ax).images[0].get_array()[..., 3].any()
+
+
+@pytest.mark.parametrize(
+    ("codes", "labels", "n", "message"),
+    [
+        (np.zeros((3, 2)), None, 5, r"codes of shape \(m, 2\) and m images, got \(3, 2\) and \(2, 2, 2, 1\)"),
+        (np.zeros((2, 3)), None, 5, r"got \(2, 3\)"),
+        ([[0, 0], [np.nan, 1]], None, 5, "finite codes, got NaN"),
+        (np.zeros((2, 2)), [1], 5, r"one label for each of 2 codes, got \(1,\)"),
+        (np.zeros((2, 2)), None, 1, "n to be an integer of at least 2, got 1"),
+    ],
+)
+def test_map_refuses_what_does_not_fit(codes, labels, n, message):
+    with pytest.raises(ValueError, match=message):
+        plots.code_map(codes, np.ones((2, 2, 2, 1)), labels, n=n)
 
 
 # ------------------------------------------------------------------------- latent_grid

@@ -32,10 +32,18 @@ def test_grid_puts_each_image_into_its_place_and_leaves_gaps(ax):
 def test_grid_in_colour(ax):
     images = np.random.default_rng(0).random((2, 3, 4, 3))
     canvas = plots.image_grid(images, ax=ax).images[0].get_array()
-    assert canvas.shape == (3, 9, 3)
-    np.testing.assert_array_equal(canvas[:, :4], images[0])
-    np.testing.assert_array_equal(canvas[:, 5:], images[1])
-    assert (canvas[:, 4] == 1).all()
+    assert canvas.shape == (3, 9, 4)
+    np.testing.assert_array_equal(canvas[:, :4, :3], images[0])
+    np.testing.assert_array_equal(canvas[:, 5:, :3], images[1])
+    assert canvas[0, :, 3].tolist() == [1] * 4 + [0] + [1] * 4  # the gap lets the page through
+
+
+def test_grid_names_its_rows(ax):
+    plots.image_grid(np.zeros((5, 3, 4, 1)), n_columns=2, row_labels=["a", "b", "c"], ax=ax)
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["a", "b", "c"]
+    assert ax.get_yticks().tolist() == [1, 5, 9]
+    with pytest.raises(ValueError, match="a label for each of 3 rows, got 2"):
+        plots.image_grid(np.zeros((5, 3, 4, 1)), n_columns=2, row_labels=["a", "b"], ax=ax)
 
 
 def test_grid_clips_pixels_and_does_not_stretch_contrast(ax):
@@ -44,7 +52,7 @@ def test_grid_clips_pixels_and_does_not_stretch_contrast(ax):
     dim = plots.image_grid(np.full((2, 2, 2, 1), [[[0.4], [0.5]], [[0.4], [0.5]]]), ax=ax).images[-1]
     assert image.get_clim() == dim.get_clim() == (0, 1)
     assert image.get_cmap().name == "gray"
-    assert image.get_interpolation() == "nearest"
+    assert image.get_interpolation() == "none"
     assert not ax.axison
 
 
@@ -135,7 +143,7 @@ def test_interpolation_draws_a_walk_per_row(ax):
 def test_interpolation_in_colour_and_without_names(ax):
     images = np.random.default_rng(0).random((1, 2, 3, 3, 3))
     plots.interpolation(images, ax=ax)
-    np.testing.assert_array_equal(ax.images[0].get_array()[:, 4:], images[0, 1])
+    np.testing.assert_array_equal(ax.images[0].get_array()[:, 4:, :3], images[0, 1])
     assert len(ax.get_yticks()) == 0
 
 

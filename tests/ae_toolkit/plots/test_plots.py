@@ -6,11 +6,13 @@ import numpy as np
 import pytest
 
 from ae_toolkit import plots
+from ae_toolkit.plots import _colours
 
 CALLS = {
     "image_grid": lambda **options: plots.image_grid(np.zeros((3, 4, 5, 1)), **options),
     "reconstructions": lambda **options: plots.reconstructions(*np.zeros((2, 3, 4, 5, 1)), **options),
     "code_scatter": lambda **options: plots.code_scatter([[0.0, 0.0], [1.0, 1.0]], [0, 1], **options),
+    "code_map": lambda **options: plots.code_map([[0.0, 0.0], [1.0, 1.0]], np.zeros((2, 4, 5, 1)), **options),
     "confusion": lambda **options: plots.confusion([0, 1, 1], [0, 0, 1], **options),
     "interpolation": lambda **options: plots.interpolation(np.zeros((2, 3, 4, 5, 1)), **options),
     "latent_grid": lambda **options: plots.latent_grid(lambda codes: np.zeros((len(codes), 4, 5, 1)), n=3, **options),
@@ -42,7 +44,7 @@ def test_every_function_of_the_module_is_tested_here():
         if getattr(value, "__module__", "").startswith("ae_toolkit") and not key.startswith("_")
     }  # fmt: skip
     assert public == set(CALLS)
-    assert set(plots.__all__) == public | {"PALETTE", "ERROR_LABEL"}
+    assert set(plots.__all__) == public | {"PALETTE", "INK", "MUTED", "ERROR_LABEL"}
 
 
 @pytest.mark.parametrize("name", sorted(CALLS.keys() - {"image_grid", "reconstructions"}))
@@ -50,6 +52,28 @@ def test_axes_say_what_they_measure(name, ax):
     CALLS[name](ax=ax)
     assert ax.get_xlabel()
     assert ax.get_ylabel() or name == "interpolation"  # its rows may carry names instead
+
+
+def luminance(colour):
+    channels = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in mpl.colors.to_rgb(colour)]
+    return sum(share * c for share, c in zip((0.2126, 0.7152, 0.0722), channels, strict=True))
+
+
+def contrast(one, other):
+    """Return WCAG 2's contrast between two colours, from 1 to 21."""
+    darker, lighter = sorted([luminance(one), luminance(other)])
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+@pytest.mark.parametrize("page", ["#ffffff", "#14181e", "#121212"])  # white; the themes' dark pages
+@pytest.mark.parametrize("colour", [*plots.PALETTE, plots.MUTED])
+def test_colours_can_be_seen_on_a_white_and_on_a_dark_page(colour, page):
+    assert contrast(colour, page) >= 3
+
+
+def test_text_can_be_read_on_its_page():
+    assert contrast(_colours.INK, _colours.PAPER) >= 7
+    assert contrast(_colours.INK_IN_THE_DARK, "#14181e") >= 7
 
 
 def test_colours_are_ten_and_distinct():
