@@ -1,5 +1,6 @@
 from . import chapter as chapter
 from . import claims as claims
+from . import figures as figures
 from . import words as words
 from .chapter import Chapter as Chapter
 from .claims import ClaimError as ClaimError

@@ -17,7 +17,7 @@ from typing import Any
 
 from numpy.typing import ArrayLike
 
-from ae_toolkit.book import claims, words
+from ae_toolkit.book import claims, figures, words
 from ae_toolkit.data import datasets
 
 #: The profiles, and the data set of each.
@@ -68,6 +68,7 @@ class Chapter:
         self.profile, self.seeds, self._data_dir = profile, tuple(seeds), data_dir
         self.full = profile == "full"
         self._start = time.perf_counter()
+        figures.show_as_drawings()
         # Here, so that whatever a backend prints on import belongs to the hidden first cell.
         from ae_toolkit import _keras  # noqa: F401
 

@@ -7,6 +7,7 @@ styles. Axes say their units. `use_style` sets fonts and lines as in the book.
 
 from ae_toolkit.plots._colours import INK, MUTED, PALETTE
 from ae_toolkit.plots._labels import ERROR_LABEL
+from ae_toolkit.plots._style import use_style
 from ae_toolkit.plots.classes import confusion
 from ae_toolkit.plots.codes import code_map, code_scatter, latent_grid
 from ae_toolkit.plots.curves import learning_curves, sweep, training_curve
@@ -27,4 +28,5 @@ __all__ = [
     "reconstructions",
     "sweep",
     "training_curve",
+    "use_style",
 ]

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 from numpy.typing import ArrayLike, NDArray
 
 #: Where labels stand along a side of a picture, in pixels, and what they say.
@@ -37,6 +38,25 @@ def centres(count: int, size: int) -> NDArray:
     return (size - 1) / 2 + np.arange(count) * (size + 1)
 
 
+def write_plain_numbers(ax: Axes) -> None:
+    """Label a logarithmic axis with plain numbers such as 20 and 0.5, in place of powers of ten.
+
+    Examples
+    --------
+    >>> ax = axes_or_new(None, figsize=(5, 3))
+    >>> _ = ax.semilogy([1, 2, 3], [12.0, 20.0, 90.0])
+    >>> write_plain_numbers(ax)
+    >>> ax.yaxis.get_major_formatter()(20.0)
+    '20'
+    """
+    for axis in (ax.xaxis, ax.yaxis):
+        if axis.get_scale() == "log":
+            # At 1, 2 and 5 of each decade: few enough to be read, and at least one in any plot.
+            axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+            axis.set_major_formatter(FuncFormatter(lambda value, position: f"{value:g}"))
+            axis.set_minor_formatter(NullFormatter())
+
+
 def mark_rows_and_columns(ax: Axes, rows: Marks = ((), ()), columns: Marks = ((), ())) -> None:
     """Write labels beside the rows of a picture and below its columns, without frame and tick lines.
 
@@ -49,6 +69,7 @@ def mark_rows_and_columns(ax: Axes, rows: Marks = ((), ()), columns: Marks = (()
     """
     ax.set_axis_on()
     ax.set_frame_on(False)
+    ax.grid(False)
     ax.set_xticks(*columns)
     ax.set_yticks(*rows)
     ax.tick_params(length=0)

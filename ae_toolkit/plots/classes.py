@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 from ae_toolkit._validation import check_class_indices, check_label_pair
 from ae_toolkit.plots import _labels
 from ae_toolkit.plots._axes import axes_or_new
-from ae_toolkit.plots._colours import PALETTE
+from ae_toolkit.plots._colours import INK, PALETTE
 
 
 def confusion(
@@ -62,12 +62,13 @@ def confusion(
     counts = np.zeros((n, n), dtype=int)
     np.add.at(counts, (both[: len(true)], both[len(true) :]), 1)
     ax = axes_or_new(ax, figsize=(1.5 + 0.45 * n, 1.5 + 0.45 * n))
-    # From white to a colour light enough for black digits: every cell can be read, in grey too.
-    shades = LinearSegmentedColormap.from_list("counts", ["white", PALETTE[0]])
-    ax.imshow(counts, cmap=shades, vmin=0, vmax=max(1, counts.max()), interpolation="nearest")
+    # From nothing to a colour so thin that ink can be read on it, on a white page and on a dark one.
+    shades = LinearSegmentedColormap.from_list("counts", [(PALETTE[0], 0.0), (PALETTE[0], 0.45)])
+    ax.imshow(counts, cmap=shades, vmin=0, vmax=max(1, counts.max()), interpolation="none")
     for (row, column), count in np.ndenumerate(counts):
-        ax.text(column, row, str(count), ha="center", va="center", fontsize="small", color="black")
+        ax.text(column, row, str(count), ha="center", va="center", fontsize="small", color=INK)
     ax.set_xticks(range(n), class_names, rotation=90 if max(map(len, class_names)) > 3 else 0)
     ax.set_yticks(range(n), class_names)
     ax.set(**_labels.CONFUSION_LABELS)
+    ax.grid(False)
     return ax

@@ -12,7 +12,7 @@ from scipy.special import ndtri
 from ae_toolkit._validation import check_class_indices, check_count, check_pictures
 from ae_toolkit.plots import _labels
 from ae_toolkit.plots._axes import axes_or_new, centres, mark_rows_and_columns
-from ae_toolkit.plots._colours import PALETTE
+from ae_toolkit.plots._colours import PALETTE, PAPER
 from ae_toolkit.plots.images import image_grid
 
 
@@ -56,7 +56,7 @@ def code_scatter(
         own = points[classes == label]
         ax.scatter(own[:, 0], own[:, 1], s=6, alpha=0.5, color=PALETTE[index % len(PALETTE)], linewidths=0)
         name = str(label) if class_names is None else class_names[label]
-        box = {"boxstyle": "round,pad=0.15", "facecolor": "white", "alpha": 0.8, "linewidth": 0}
+        box = {"boxstyle": "round,pad=0.15", "facecolor": PAPER, "alpha": 0.8, "linewidth": 0}
         x, y = np.median(own, axis=0)
         ax.text(x, y, name, ha="center", va="center", weight="bold", bbox=box)
     ax.set(**_labels.CODE_LABELS)
@@ -125,6 +125,7 @@ def code_map(
         canvas[top : top + height, left : left + width] = thumbnails[index]
     ax = axes_or_new(ax, figsize=(6, 6))
     ax.imshow(canvas, extent=(low[0], high[0], low[1], high[1]), aspect="auto", interpolation="none")
+    ax.grid(False)
     ax.set(**_labels.CODE_LABELS)
     return ax
 

@@ -7,11 +7,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from cycler import cycler
 from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike, NDArray
 
 from ae_toolkit._validation import check_finite
 from ae_toolkit.plots import _labels
-from ae_toolkit.plots._axes import axes_or_new
+from ae_toolkit.plots._axes import axes_or_new, write_plain_numbers
 from ae_toolkit.plots._colours import PALETTE
 from ae_toolkit.plots._labels import ERROR_LABEL
 
@@ -81,7 +82,7 @@ def training_curve(
     if ylabel is None:
         ylabel = _labels.common_label(_labels.value_label(key, history) for key in keys)
     ax.set(xlabel=_labels.EPOCH_LABEL, ylabel=ylabel, yscale=_scale(curves.values()))
-    ax.legend()
+    _finish(ax)
     return ax
 
 
@@ -149,7 +150,7 @@ def learning_curves(
     if ylabel is None:
         ylabel = _labels.common_label(curve.ylabel for curve in curves)
     ax.set(xlabel=_labels.EPOCH_LABEL, ylabel=ylabel, yscale=_scale(curve.values for curve in curves))
-    ax.legend()
+    _finish(ax)
     return ax
 
 
@@ -272,6 +273,13 @@ def _scale(curves: Iterable[NDArray[np.float64]]) -> str:
     """Return a scale on which every finite value can be drawn; zero and what is below it have no logarithm."""
     lowest = min((values[np.isfinite(values)].min(initial=np.inf) for values in curves), default=np.inf)
     return "log" if lowest > 0 else "linear"
+
+
+def _finish(ax: Axes) -> None:
+    """Write numbers that can be read, epochs as whole ones, and the legend."""
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    write_plain_numbers(ax)
+    ax.legend()
 
 
 def _band(ax: Axes, x: ArrayLike, values: NDArray[np.float64], colour: str) -> None:
