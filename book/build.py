@@ -267,11 +267,20 @@ def _stage(stage, profile):
     for path in chapters():
         notebook = nbformat.read(executed(profile) / path.name, as_version=4)
         notebook.metadata.pop("ae_toolkit")
+        _keep_one_parameters_cell(notebook, profile)
         nbformat.write(notebook, stage / "notebooks" / path.name)
     config = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
     config["execute"]["execute_notebooks"] = "off"
     _add_launch_buttons(config)
     (stage / "_config.yml").write_text(yaml.safe_dump(config, sort_keys=False, allow_unicode=True), encoding="utf-8")
+
+
+def _keep_one_parameters_cell(notebook, profile):
+    """Drop the cell that papermill added: a reader who downloads the page edits the one above it."""
+    notebook.cells = [cell for cell in notebook.cells if "injected-parameters" not in cell.metadata.get("tags", [])]
+    for cell in notebook.cells:
+        if "parameters" in cell.metadata.get("tags", []):
+            cell.source = cell.source.replace('PROFILE = "quick"', f'PROFILE = "{profile}"')
 
 
 def _add_launch_buttons(config):

@@ -80,6 +80,49 @@ def test_formulas_are_set_by_the_site_itself():
     assert list((SITE / "_static" / "mathjax" / "output" / "chtml" / "fonts").rglob("*.woff"))
 
 
+@all_pages
+def test_formulas_are_set_only_where_there_are_some(path):
+    if path.name == "index.html" and path.parent.name == "book":
+        return  # Sphinx counts the formulas of the chapters below it as well
+    soup = site_reader.page(path)
+    loaded = any("mathjax" in node["src"].lower() for node in soup.find_all("script", src=True))
+    assert loaded == bool(soup.select(".math"))
+
+
+@all_pages
+def test_page_describes_itself(path):
+    if path.parent == SITE:
+        return  # a redirect and Sphinx's own tools
+    soup = site_reader.page(path)
+    (description,) = soup.find_all("meta", attrs={"name": "description"})
+    assert 5 <= len(description["content"].split())
+    assert len(description["content"]) <= 160
+    (icon,) = soup.find_all("link", rel="icon")
+    assert (path.parent / icon["href"]).resolve().is_file()
+
+
+@all_pages
+def test_each_drawing_has_a_variant_for_dark_pages_and_each_figure_of_a_chapter_a_caption(path):
+    soup = site_reader.page(path)
+    drawings = [image for image in soup.select("article img") if "_images/" in image["src"]]
+    light = [image["src"] for image in drawings if "ae-on-light" in image["class"]]
+    dark = [image["src"] for image in drawings if "ae-on-dark" in image["class"]]
+    assert [source.replace(".svg", ".dark.svg") for source in light] == dark
+    assert len(light) + len(dark) == len(drawings)
+    for image in soup.select("article .cell_output img, article figure img"):
+        caption = image.find_parent("figure").find("figcaption")
+        assert len(caption.select_one(".caption-text").get_text().split()) >= 4
+        assert re.match(r"Figure [\d.]+", caption.select_one(".caption-number").get_text())
+
+
+def test_a_downloaded_notebook_has_one_parameters_cell():
+    for path in (SITE / "_sources" / "notebooks").glob("*.ipynb"):
+        cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+        setting = ["".join(cell["source"]) for cell in cells if "PROFILE =" in "".join(cell["source"])]
+        assert len(setting) == 1
+        assert setting[0].startswith(f'PROFILE = "{rendered_records(COLOPHON_MIME_TYPE)[path.stem][0]["profile"]}"')
+
+
 def test_every_section_of_the_article_has_its_place():
     numbers = []
     for name in CHAPTERS:
