@@ -1,9 +1,10 @@
 from . import chapter as chapter
 from . import claims as claims
 from . import figures as figures
+from . import predictions as predictions
 from . import words as words
 from .chapter import Chapter as Chapter
 from .claims import ClaimError as ClaimError
-from .claims import Prediction as Prediction
-from .claims import as_text as as_text
 from .claims import settle as settle
+from .predictions import Prediction as Prediction
+from .predictions import as_text as as_text

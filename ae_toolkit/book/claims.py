@@ -8,32 +8,19 @@ its numbers raises `ClaimError` and stops the build. The box carries the same co
 JSON, from which the book's ledger is made.
 """
 
-import html
 import json
-import operator
-from dataclasses import dataclass
-from functools import cached_property
 from importlib import resources
 from typing import Any
 
-import numpy as np
-from numpy.typing import ArrayLike
-
-from ae_toolkit import metrics
-from ae_toolkit.book import words
+from ae_toolkit.book import _boxes, words
+from ae_toolkit.book.predictions import OUTCOMES as OUTCOMES
+from ae_toolkit.book.predictions import Prediction as Prediction
+from ae_toolkit.book.predictions import as_text as as_text
 
 #: Under which a notebook keeps a verdict's record.
 MIME_TYPE = "application/vnd.ae-toolkit.claim+json"
 #: What a verdict may be.
 VERDICTS = ("confirmed", "depends", "refuted", "undecided")
-#: How a prediction may have come out: clearly true, clearly not, or too close to tell.
-OUTCOMES = ("held", "failed", "open")
-
-_COMPARISONS = {
-    "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge, "==": operator.eq, "!=": operator.ne,
-}  # fmt: skip
-_OPPOSITES = {"<": ">=", "<=": ">", ">": "<=", ">=": "<", "==": "!=", "!=": "=="}
-_SIGNS = {"<=": "≤", ">=": "≥", "==": "=", "!=": "≠"}
 
 
 class ClaimError(AssertionError):
@@ -58,165 +45,6 @@ def article() -> dict[str, dict[str, str]]:
     return json.loads(resources.files("ae_toolkit.book").joinpath("claims.json").read_text(encoding="utf-8"))
 
 
-@dataclass(frozen=True)
-class Prediction:
-    """One thing that should be seen if a claim is right, and whether it was.
-
-    Parameters
-    ----------
-    says : str
-        The prediction in words, such as "its error is below PCA's".
-    left, right : float or array-like
-        The values compared, as `ae_toolkit.metrics.difference_interval` takes them: of
-        shape (seeds, images), with one row for a method without randomness; of shape
-        (seeds,), for measures of all images together; or a number, which is a threshold.
-    sign : {"<", "<=", ">", ">=", "==", "!="}
-        The comparison that is predicted to be true of the means.
-    reason : str
-        Why the threshold is what it is. Needed where `right` is a number, or `margin` is
-        not 0; the comparison of two methods as they are has none.
-    margin : float, default=0.0
-        With what left minus right is compared.
-    setting : str, default=""
-        In which setting this was tried, for a claim that is tried in several.
-    decisive : bool, default=True
-        Whether the verdict depends on it. If not, it is a sanity check: it must be true,
-        and decides nothing.
-    exact : bool, default=False
-        Whether the values are free of chance, so that they are compared without an interval.
-    unit : str, optional
-        Unit of the values, for the reader.
-
-    Raises
-    ------
-    ValueError
-        If the sign is unknown, a value is missing, NaN or infinite, a threshold has no
-        reason, or there is only one value on each side and `exact` is False.
-
-    Examples
-    --------
-    >>> from ae_toolkit.book.claims import Prediction
-    >>> error = [1.0, 1.1, 1.2]  # of three seeds
-    >>> Prediction("it is below 2", error, "<", 2.0, reason="guessing has 2").outcome
-    'held'
-    >>> Prediction("it is below 1.15", error, "<", 1.15, reason="PCA's").outcome
-    'open'
-    """
-
-    says: str
-    left: ArrayLike
-    sign: str
-    right: ArrayLike
-    reason: str = ""
-    margin: float = 0.0
-    setting: str = ""
-    decisive: bool = True
-    exact: bool = False
-    unit: str = ""
-
-    def __post_init__(self) -> None:
-        if self.sign not in _COMPARISONS:
-            raise ValueError(f"expected a comparison, one of {list(_COMPARISONS)}, got {self.sign!r}")
-        for side in (self.left, self.right):
-            values = np.asarray(side, dtype=float)
-            if values.size == 0 or not np.isfinite(values).all():
-                raise ValueError(f"expected finite values for {self.says!r}, got {side!r}")
-        if self.sign in ("==", "!=") and not self.exact:
-            raise ValueError(f"expected exact=True for {self.says!r}: an interval cannot show that values are equal")
-        if not self.reason and self.sign not in ("==", "!=") and (np.ndim(self.right) == 0 or self.margin):
-            raise ValueError(f"expected a reason for the threshold of {self.says!r}, got none")
-        if not self.exact and np.size(self.left) == np.size(self.right) == 1:
-            raise ValueError(
-                f"expected several seeds or images for {self.says!r}, got one value, which has no interval; "
-                "exact=True says that chance has no part in it"
-            )
-
-    @cached_property
-    def interval(self) -> metrics.DifferenceInterval | None:
-        """The difference of the means with its interval; None if the prediction is exact."""
-        return None if self.exact else metrics.difference_interval(self.left, self.right)
-
-    @property
-    def true_of_means(self) -> bool:
-        """Whether the predicted comparison is true of the means as they are."""
-        left, right = (float(np.mean(np.asarray(side, dtype=float))) for side in (self.left, self.right))
-        if self.margin:
-            return bool(_COMPARISONS[self.sign](left - right, self.margin))
-        return bool(_COMPARISONS[self.sign](left, right))
-
-    @property
-    def outcome(self) -> str:
-        """One of `OUTCOMES`: ``"open"`` if the interval straddles the threshold."""
-        if self.interval is not None and not self.interval.excludes(self.margin):
-            return "open"
-        return "held" if self.true_of_means else "failed"
-
-    def figures(self) -> str:
-        """Return as text how the values compare, which need not be as predicted.
-
-        Returns
-        -------
-        str
-            Such as ``1.25 ± 0.35 < 2 (difference -0.75, 95% interval -1.2 to -0.3)``.
-        """
-        seen = self.sign if self.true_of_means else _OPPOSITES[self.sign]
-        sides = f"{as_text(self.left)} {{}} {as_text(self.right)}"
-        if self.margin:
-            found = f"{as_text(self.left)} − {as_text(self.right)} {_SIGNS.get(seen, seen)} {as_text(self.margin)}"
-        else:
-            found = sides.format(_SIGNS.get(seen, seen))
-        if self.interval is None:
-            return found
-        numbers = {name: _digits(getattr(self.interval, name), 3) for name in ("value", "low", "high")}
-        return f"{found} ({words.INTERVAL.format(**numbers)})"
-
-    def to_decide(self) -> str:
-        """Return as text how many seeds or images would decide it; empty if it is decided.
-
-        Returns
-        -------
-        str
-        """
-        if self.outcome != "open" or self.interval is None:
-            return ""
-        needed = [words.NEEDED[name].format(n=f"{n:,}") for name, n in self.interval.to_decide(self.margin).items()]
-        if not needed:
-            return words.NOTHING_DECIDES
-        return words.TO_DECIDE.format(needed=words.OR.join(needed))
-
-
-def as_text(value: ArrayLike) -> str:
-    """Return a number to three significant digits, an array as mean ± standard deviation (two digits).
-
-    Parameters
-    ----------
-    value : float or array-like
-        Of shape (seeds,), or (seeds, images), whose means over images are taken first.
-
-    Returns
-    -------
-    str
-
-    Examples
-    --------
-    >>> from ae_toolkit.book.claims import as_text
-    >>> as_text(13.8659), as_text([1.0, 1.5]), as_text(60000)
-    ('13.9', '1.25 ± 0.35', '60000')
-    """
-    values = np.asarray(value, dtype=float)
-    if values.ndim == 2:
-        values = values.mean(axis=1)
-    if values.size == 1:
-        return _digits(values.item(), 3)
-    return f"{_digits(values.mean(), 3)} ± {_digits(values.std(ddof=1), 2)}"
-
-
-def _digits(value, n):
-    if abs(value) < 1e7 and (value == int(value) or abs(value) >= 10**n - 0.5):  # never 1e+3 for 999.6
-        return f"{value:.0f}"
-    return f"{value:.{n}g}".replace("e-0", "e-").replace("e+0", "e+")
-
-
 class Verdict:
     """A settled claim, shown as a box; made by `settle`.
 
@@ -238,7 +66,7 @@ class Verdict:
         self.record = record
 
     def _repr_mimebundle_(self, include=None, exclude=None):
-        return {MIME_TYPE: self.record, "text/html": _as_html(self.record), "text/plain": repr(self)}
+        return {MIME_TYPE: self.record, "text/html": _boxes.as_html(self.record), "text/plain": repr(self)}
 
     def __repr__(self):
         verdict = words.VERDICTS[self.record["verdict"]]
@@ -290,7 +118,7 @@ def held(row: dict[str, Any]) -> str:
     >>> held(settle("C04", "confirmed", falls, because="It fell.").record["predictions"][0])
     'held'
     """
-    return words.OUTCOMES[row["outcome"]] if row["decisive"] else words.SANITY_CHECK
+    return _boxes.outcome_word(row)
 
 
 def settle(
@@ -411,36 +239,3 @@ def _as_row(prediction):
         "reason": prediction.reason, "to_decide": prediction.to_decide(),
         "interval": None if interval is None else [interval.low, interval.value, interval.high],
     }  # fmt: skip
-
-
-# Colours carry the verdict a second time; the word and the mark say it first.
-_LOOKS = {"confirmed": ("✓", "#1a7f4b"), "depends": ("◐", "#8a6100"), "refuted": ("✗", "#b3261e"),
-          "undecided": ("?", "#5f6368")}  # fmt: skip
-
-
-def _as_html(record):
-    mark, colour = _LOOKS[record["verdict"]]
-    place = words.ARTICLE_SECTION.format(section=record["section"])
-    verdict = words.VERDICTS[record["verdict"]]
-    rows = "".join(_row_as_html(row) for row in record["predictions"])
-    sentences = [words.CONDITION.format(condition=record["condition"])] if record["condition"] else []
-    sentences += [record["because"]] if record["because"] else []
-    sentences += [words.UNDECIDED] if record["verdict"] == "undecided" else []
-    return (
-        f"<div class='ae-claim ae-{record['verdict']}' id='claim-{record['claim']}' "
-        f"style='border-left:.4rem solid {colour};padding:.6rem 1rem;margin:1rem 0;background:rgba(128,128,128,.08)'>"
-        f"<p style='margin:0 0 .4rem'><b>{record['claim']}</b> · {place} · "
-        f"<b><span aria-hidden='true' style='color:{colour}'>{mark}</span> {verdict}</b></p>"
-        f"<p style='margin:0 0 .4rem'><i>{html.escape(record['statement'])}</i></p>"
-        f"<ul style='margin:0 0 .4rem'>{rows}</ul>"
-        f"<p style='margin:0'>{html.escape(' '.join(sentences))}</p></div>"
-    )
-
-
-def _row_as_html(row):
-    says = html.escape(row["says"] + (f" ({row['setting']})" if row["setting"] else ""))
-    figures = f"{row['figures']} {row['unit']}".rstrip()
-    notes = [words.REASON.format(reason=row["reason"])] if row["reason"] else []
-    notes += [row["to_decide"]] if row["to_decide"] else []
-    note = f" <small>{html.escape(' '.join(notes))}</small>" if notes else ""
-    return f"<li><b>{held(row)}</b>: {says}: {html.escape(figures)}.{note}</li>"
