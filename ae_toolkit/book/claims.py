@@ -22,9 +22,9 @@ from numpy.typing import ArrayLike
 from ae_toolkit import metrics
 from ae_toolkit.book import words
 
-#: Under which a notebook keeps a verdict's record.
+#: The MIME type under which an executed notebook keeps a verdict's record.
 MIME_TYPE = "application/vnd.ae-toolkit.claim+json"
-#: What a verdict may be.
+#: The verdicts that a claim may get.
 VERDICTS = ("confirmed", "depends", "refuted", "undecided")
 #: How a prediction may have come out: clearly true, clearly not, or too close to tell.
 OUTCOMES = ("held", "failed", "open")
@@ -37,7 +37,7 @@ _SIGNS = {"<=": "≤", ">=": "≥", "==": "=", "!=": "≠"}
 
 
 class ClaimError(AssertionError):
-    """A verdict says something else than its numbers."""
+    """A verdict, or a sentence, says something else than the numbers of the run."""
 
 
 def article() -> dict[str, dict[str, str]]:
