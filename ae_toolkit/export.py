@@ -18,7 +18,7 @@ from ae_toolkit._files import write_whole
 from ae_toolkit._keras import keras
 from ae_toolkit.estimators.autoencoder import Autoencoder
 
-#: How far a file's results may be from Keras's, as a fraction of the largest.
+#: The largest accepted difference between an ONNX file's results and Keras's, as a fraction of the largest result.
 TOLERANCE = 1e-5
 _CONVERTERS = {"tensorflow": ["tf2onnx"], "jax": ["jax2onnx"], "torch": ["onnxscript"]}
 

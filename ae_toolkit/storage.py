@@ -19,9 +19,9 @@ from ae_toolkit._files import find_whole, write_whole
 from ae_toolkit.networks.configurations import CODE as CODE
 from ae_toolkit.networks.configurations import KERAS_MODULES as KERAS_MODULES
 
-#: Version of the folder's content, which `load` has to know.
+#: The version of a saved folder's layout; `load` refuses one that it does not know.
 FORMAT = 1
-#: The file with parameters and fitted attributes.
+#: The name of the file in a saved folder that holds the parameters and the fitted attributes.
 DESCRIPTION = "estimator.json"
 
 

@@ -23,7 +23,7 @@ from ae_toolkit.data import datasets
 #: The profiles, and the data set of each.
 PROFILES = {"quick": "mnist5k", "full": "mnist"}
 _GLUE_PREFIX = "application/papermill.record/"
-#: Under which a notebook keeps a colophon's record.
+#: The MIME type under which an executed notebook keeps a colophon's record.
 COLOPHON_MIME_TYPE = "application/vnd.ae-toolkit.colophon+json"
 
 _SHOWN_VERSIONS = ("keras", "tensorflow", "tensorflow-cpu", "jax", "torch", "numpy", "scikit-learn", "matplotlib")

@@ -17,14 +17,14 @@ from ae_toolkit.book.predictions import OUTCOMES as OUTCOMES
 from ae_toolkit.book.predictions import Prediction as Prediction
 from ae_toolkit.book.predictions import as_text as as_text
 
-#: Under which a notebook keeps a verdict's record.
+#: The MIME type under which an executed notebook keeps a verdict's record.
 MIME_TYPE = "application/vnd.ae-toolkit.claim+json"
-#: What a verdict may be.
+#: The verdicts that a claim may get.
 VERDICTS = ("confirmed", "depends", "refuted", "undecided")
 
 
 class ClaimError(AssertionError):
-    """A verdict says something else than its numbers."""
+    """A verdict, or a sentence, says something else than the numbers of the run."""
 
 
 def article() -> dict[str, dict[str, str]]:

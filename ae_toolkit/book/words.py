@@ -4,50 +4,50 @@ Words in braces are filled in and stay as they are. The keys of `VERDICTS` and `
 that a verdict's record keeps, in every language; the claims themselves stand in ``claims.json``.
 """
 
-#: What a verdict is called on a page.
+#: The words for the verdicts, as a page shows them.
 VERDICTS = {"confirmed": "confirmed", "depends": "depends", "refuted": "refuted", "undecided": "undecided"}
-#: How a decisive prediction came out.
+#: The words for how a decisive prediction came out.
 OUTCOMES = {"held": "held", "failed": "failed", "open": "too close to tell"}
-#: In place of an outcome, before something that decides nothing.
+#: The words before a sanity check, which decides nothing and so has no outcome.
 SANITY_CHECK = "sanity check"
-#: How far two sides are apart, after their values.
+#: The words for how far the two sides of a prediction are apart, with the interval.
 INTERVAL = "difference {value}, 95% interval {low} to {high}"
-#: Why a threshold is what it is, after the values.
+#: The sentence that gives the reason for a threshold.
 REASON = "Threshold: {reason}."
-#: On what a verdict depends.
+#: The sentence that names the condition of the verdict "depends".
 CONDITION = "It depends on {condition}."
-#: Under an undecided verdict.
+#: The sentence under an undecided verdict.
 UNDECIDED = "An interval contains its threshold, so this run decides nothing."
-#: How many would decide it: what stands in TO_DECIDE, and what stands between two.
+#: The words for how many images or seeds are needed, as they stand in TO_DECIDE.
 NEEDED = {"images": "{n} images", "seeds": "{n} seeds"}
-#: What would decide a prediction that is open.
+#: The sentence that says what would decide a prediction that is too close to tell.
 TO_DECIDE = "About {needed} would decide it, if the difference stays."
-#: Between two ways to decide it.
+#: The word between two ways to decide it, both of which stand in TO_DECIDE.
 OR = " or "
-#: Where the difference is exactly the threshold.
+#: The sentence for a difference that is exactly the threshold.
 NOTHING_DECIDES = "No number of images or seeds would decide it."
-#: Where in the article a claim stands, in a verdict's box.
+#: The words in a verdict's box for the section of the article that makes the claim.
 ARTICLE_SECTION = "article § {section}"
 
-#: A chapter's last line.
+#: The last line of a chapter.
 COLOPHON = "Produced with {run}"
 #: The last line of a page without code.
 BOOK_COLOPHON = "The book's {chapters} executed chapters: produced with {run}"
-#: What produced a page, within both.
+#: The part of both last lines that says what produced the page.
 RUN = "profile {profile} ({data}), {seeds}, in {seconds} s. Versions: {versions}."
-#: The seeds in it, of one and of several.
+#: The words for the seeds in that part, for one and for several.
 ONE_SEED, SEVERAL_SEEDS = "seed {seeds}", "seeds {seeds}"
 
-#: The ledger's columns.
+#: The headings of the ledger's columns.
 LEDGER_COLUMNS = ("Claim", "Verdict", "What the article says, and what was seen")
-#: A claim in the ledger.
+#: The words for a claim in the ledger: what it says, and the article's section.
 LEDGER_CLAIM = "{statement} (§ {section})"
-#: In the place of a verdict that no chapter has given yet.
+#: The words in the ledger in place of a verdict that no chapter has given yet.
 NOT_YET_SETTLED = "not yet settled"
 
-#: Before the names that a chapter uses.
+#: The words before the names that a chapter uses.
 FUNCTIONS_USED = "Functions used: "
-#: Before the chapters that use a name.
+#: The words before the chapters that use a name.
 USED_IN = "Used in: "
-#: What the reference calls the attributes of a class.
+#: The heading of a class's attributes in the reference.
 ATTRIBUTES = "Attributes"

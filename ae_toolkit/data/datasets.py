@@ -91,7 +91,7 @@ class ImageDataset:
 
     @property
     def image_shape(self) -> tuple[int, ...]:
-        """(height, width, channels) of one image."""
+        """The shape of one image: (height, width, channels)."""
         return self.x_train.shape[1:]
 
     def __repr__(self) -> str:

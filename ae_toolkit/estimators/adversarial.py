@@ -44,7 +44,7 @@ def reverse_gradient(values: Any, factor: Any = 1.0) -> Any:
 
 @keras.saving.register_keras_serializable(package="ae_toolkit")
 class AdversarialModel(AutoencoderModel):
-    """Trains a discriminator beside encoder and decoder; its gradient reaches the encoder reversed.
+    """The Keras model of `AdversarialAutoencoder`: a discriminator, trained beside it, tells codes from draws.
 
     Its loss terms are ``"reconstruction"``, the squared error per image, and
     ``"discriminator"``, its cross-entropy in nats per pair of a drawn and an encoded code.

@@ -535,7 +535,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         return tags
 
 
-#: For variants whose codes a linear path would bypass.
+#: The parameters' constraints for variants without `linear_path`: it would bypass what they ask of the codes.
 CONSTRAINTS_WITHOUT_LINEAR_PATH = {
     name: constraint for name, constraint in Autoencoder._parameter_constraints.items() if name != "linear_path"
 }

@@ -23,7 +23,7 @@ _RESHAPING = keras.layers.InputLayer, keras.layers.Flatten, keras.layers.Reshape
 
 @keras.saving.register_keras_serializable(package="ae_toolkit")
 class ContractiveModel(AutoencoderModel):
-    """Adds the squared Frobenius norm of the encoder's Jacobian to the error.
+    """The Keras model of `ContractiveAutoencoder`: the squared error and a penalty on the encoder's derivatives.
 
     Its loss terms are ``"reconstruction"``, the squared error per image, and
     ``"contraction"``, the norm per image in squared code units per squared pixel unit.

@@ -15,7 +15,7 @@ from ae_toolkit.networks.layers import Corruption
 
 @keras.saving.register_keras_serializable(package="ae_toolkit")
 class DenoisingModel(AutoencoderModel):
-    """Corrupts a batch on its way to the encoder; the target stays clean.
+    """The Keras model of `DenoisingAutoencoder`: images are corrupted before they are encoded, the target stays clean.
 
     Its loss term is ``"reconstruction"``, the squared error per image.
 

@@ -17,7 +17,7 @@ ops = keras.ops
 
 @keras.saving.register_keras_serializable(package="ae_toolkit")
 class SparseModel(AutoencoderModel):
-    """Adds a penalty on the codes to the error.
+    """The Keras model of `SparseAutoencoder`: the squared error and a penalty on the codes.
 
     Its loss terms are ``"reconstruction"``, the squared error per image, and ``"sparsity"``:
     for ``"l1"`` the sum of a code's absolute values, for ``"kl"`` the divergence of the

@@ -21,13 +21,13 @@ from ae_toolkit.training.backend import backend
 
 ops = keras.ops
 
-#: How far a code's log-variance may be from 0: standard deviations are from 5e-5 to 2e4.
+#: The largest absolute value of a code's log-variance: standard deviations stay between 5e-5 and 2e4.
 LOG_VARIANCE_LIMIT = 20.0
 
 
 @keras.saving.register_keras_serializable(package="ae_toolkit")
 class VariationalModel(AutoencoderModel):
-    """Minimises the negative evidence lower bound, or its tighter importance-weighted form.
+    """The Keras model of `VariationalAutoencoder`: it minimises the negative evidence lower bound, or a tighter one.
 
     Its loss terms are ``"reconstruction"``, minus the log-likelihood of an image given a
     drawn code, and ``"kl"``, the divergence of its codes from N(0, 1); with several

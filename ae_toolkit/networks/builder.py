@@ -18,9 +18,9 @@ from ae_toolkit.networks._kinds import HALVES, Specification
 from ae_toolkit.networks.layers import TiedDense
 from ae_toolkit.networks.linear_path import add_linear_path
 
-#: What a network may be called.
+#: The names of the kinds of network that `build` makes.
 KINDS = ("auto", *HALVES)
-#: What layers may compute in, and Keras's name for each.
+#: The number formats that layers may compute in, each with Keras's name for it.
 PRECISIONS = {"float32": "float32", "bfloat16": "mixed_bfloat16"}
 
 

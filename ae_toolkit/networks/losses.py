@@ -174,7 +174,7 @@ def bernoulli_kl(target: float, activities: Any) -> Any:
 
 
 def weighted_mean(per_image: Any, sample_weight: Any = None) -> Any:
-    """Return the mean of one number per image.
+    """Return the mean over images of one value per image, weighted if there are weights.
 
     Parameters
     ----------
@@ -197,7 +197,7 @@ def weighted_mean(per_image: Any, sample_weight: Any = None) -> Any:
 
 
 def sum_per_image(values: Any, keep: int = 1) -> Any:
-    """Return the sum over all axes but the first, of images, or the first few.
+    """Return the sum of each image's values: over all axes but the first, or but the first few.
 
     Parameters
     ----------

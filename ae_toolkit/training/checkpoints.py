@@ -19,9 +19,9 @@ import numpy as np
 from ae_toolkit._files import clean_up, write_whole
 from ae_toolkit._keras import keras
 
-#: The file in a checkpoint's folder.
+#: The name of the file in a checkpoint's folder.
 NAME = "checkpoint.npz"
-#: The version of the file's content; another one is refused.
+#: The version of the layout of a checkpoint's file; another one is refused.
 FORMAT = 1
 
 
@@ -173,7 +173,7 @@ class Checkpoint(keras.callbacks.Callback):
 
 
 def describe(model: Any, optimizer: Any, stream: Any, epochs: int, seed: int | None) -> dict[str, Any]:
-    """Return what must be equal for a training to be continued.
+    """Return a description of a training; a checkpoint resumes only one whose description is equal.
 
     Parameters
     ----------

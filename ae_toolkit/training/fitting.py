@@ -21,9 +21,10 @@ from ae_toolkit.training.backend import backend
 from ae_toolkit.training.callbacks import Interruption, Validation
 from ae_toolkit.training.trainable import TrainableModel
 
-#: A smaller batch is computed with blank images beside it: an image alone then gives the same bits as among others.
+#: The fewest images that are computed at once: blank images fill up a smaller batch, so that an image alone gives
+#: the same bits as among others.
 SMALLEST_BATCH = 32
-#: Images of an array that are validated at a time.
+#: How many images of an array are validated at once.
 VALIDATION_BATCH = 1024
 
 
