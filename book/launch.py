@@ -1,8 +1,8 @@
 """The launch program: from the executed book, a notebook per chapter that opens anywhere.
 
-    python book/launch.py [--profile quick|full] [--wheel FILE]
+    python book/launch.py [--profile quick|full] [--wheel FILE] [--output FOLDER]
 
-Writes into ``_build/launch``. Each notebook stands alone: its text is plain Markdown, its
+Writes into ``_build/launch``, or into FOLDER. Each notebook stands alone: its text is plain Markdown, its
 diagrams are in it, its figures are there before anything runs, and its first cell installs
 the toolkit. The publisher says from where, in the environment: ``BOOK_WHEEL_URL`` is the
 address at which the wheel will be; its SHA-256 is that of the file of the same name in
@@ -41,13 +41,14 @@ def main(argv=None):
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--profile", default="quick", help="whose executed notebooks: quick or full")
     parser.add_argument("--wheel", default="", help="the file that will be at BOOK_WHEEL_URL; found in dist without this")
+    parser.add_argument("--output", default=str(build.ROOT / "_build" / "launch"), help="a folder, which is replaced")
     arguments = parser.parse_args(argv)
-    target = build.ROOT / "_build" / "launch"
+    target = Path(arguments.output).resolve()
     try:
         first = first_cell(os.environ.get("BOOK_WHEEL_URL", ""), arguments.wheel)
         names = require_executed(arguments.profile)
         book = resolve.Book(build.ROOT, build.executed(arguments.profile), os.environ.get("BOOK_SITE_URL", ""))
-        part = target.with_name("launch.part")
+        part = target.with_name(f"{target.name}.part")
         shutil.rmtree(part, ignore_errors=True)
         part.mkdir(parents=True)
         problems = []
