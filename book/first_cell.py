@@ -1,14 +1,18 @@
 # @title Install the book's toolkit (run this first)
-# Installs ae_toolkit where it is missing, from the very file that this notebook was made with, and from no other:
-# its SHA-256 is compared before anything is installed. Where this version is installed already, nothing happens.
+"""Install ae_toolkit where it is missing, from the very file that this notebook was made with.
+
+Its SHA-256 is compared before anything is installed. Where this version is there already, nothing happens.
+"""
+
 import sys
 
 VERSION = ""
 WHEEL = ""
 SHA256 = ""
+OLDEST_PYTHON = (3, 11)
 
 
-class NotInstalled(Exception):
+class NotInstalledError(Exception):
     """Why the toolkit is not there; Jupyter shows the sentence, without a traceback."""
 
     def _render_traceback_(self, *context):
@@ -16,6 +20,7 @@ class NotInstalled(Exception):
 
 
 def installed():
+    """Return the toolkit's version here, or None."""
     from importlib import metadata
 
     try:
@@ -25,6 +30,7 @@ def installed():
 
 
 def download():
+    """Return the content of the wheel, which is the one that was meant."""
     import hashlib
     from http.client import HTTPException
     from urllib.request import urlopen
@@ -33,15 +39,16 @@ def download():
         with urlopen(WHEEL, timeout=60) as answer:
             content = answer.read()
     except (OSError, HTTPException, ValueError) as error:
-        raise NotInstalled(f"Nothing was installed: the address {WHEEL} does not answer ({error}).") from None
+        raise NotInstalledError(f"Nothing was installed: the address {WHEEL} does not answer ({error}).") from None
     found = hashlib.sha256(content).hexdigest()
     if found != SHA256:
         message = "Nothing was installed: expected a file with the SHA-256 {} at {}, got one with {}."
-        raise NotInstalled(message.format(SHA256, WHEEL, found))
+        raise NotInstalledError(message.format(SHA256, WHEEL, found))
     return content
 
 
 def install(content):
+    """Give the wheel to pip, which installs all of it and of what it needs, or nothing."""
     import importlib.util
     import os
     import subprocess
@@ -58,16 +65,17 @@ def install(content):
         said = [line for line in (done.stderr or done.stdout).splitlines() if line.strip()] or ["it did not say why"]
         errors = [line for line in said if line.startswith("ERROR: ")] or said
         reason = errors[-1].replace("ERROR: ", "", 1)
-        raise NotInstalled(f"Nothing was installed: pip could not install what the toolkit needs ({reason}).")
+        raise NotInstalledError(f"Nothing was installed: pip could not install what the toolkit needs ({reason}).")
     importlib.invalidate_caches()
     if "ae_toolkit" in sys.modules:
-        raise NotInstalled(f"Version {VERSION} of the toolkit is installed now: restart the kernel to use it.")
+        raise NotInstalledError(f"Version {VERSION} of the toolkit is installed now: restart the kernel to use it.")
 
 
 def provide():
-    if sys.version_info < (3, 11):
-        message = "Nothing was installed: the toolkit needs Python 3.11 or newer, and this is Python {}.{}."
-        raise NotInstalled(message.format(*sys.version_info[:2]))
+    """Install the toolkit unless it is there."""
+    if sys.version_info[:2] < OLDEST_PYTHON:
+        message = "Nothing was installed: the toolkit needs Python {}.{} or newer, and this is Python {}.{}."
+        raise NotInstalledError(message.format(*OLDEST_PYTHON + sys.version_info[:2]))
     if installed() == VERSION:
         return
     if not WHEEL:
@@ -75,7 +83,7 @@ def provide():
             "Nothing was installed: this notebook names no address of the toolkit, so get a checkout of the book "
             'and run there: "{}" -m pip install ".[tensorflow,data]" (version {} is needed).'
         )
-        raise NotInstalled(message.format(sys.executable, VERSION))
+        raise NotInstalledError(message.format(sys.executable, VERSION))
     install(download())
 
 

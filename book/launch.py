@@ -40,7 +40,7 @@ def main(argv=None):
     """Write the notebooks and print where they are; return the exit status."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--profile", default="quick", help="whose executed notebooks: quick or full")
-    parser.add_argument("--wheel", default="", help="the file that will be at BOOK_WHEEL_URL; found in dist without this")
+    parser.add_argument("--wheel", default="", help="what will be at BOOK_WHEEL_URL; found in dist without this")
     parser.add_argument("--output", default=str(build.ROOT / "_build" / "launch"), help="a folder, which is replaced")
     arguments = parser.parse_args(argv)
     target = Path(arguments.output).resolve()
@@ -64,7 +64,9 @@ def main(argv=None):
     except (build.BuildError, OSError) as error:
         print(f"launch: FAILED: {error}", file=sys.stderr)
         return 1
-    print(f"launch: {len(names)} notebooks in {target}, installing from {os.environ.get('BOOK_WHEEL_URL') or 'a checkout'}")
+    print(
+        f"launch: {len(names)} notebooks in {target}, installing from {os.environ.get('BOOK_WHEEL_URL') or 'a checkout'}"
+    )
     return 0
 
 
@@ -94,7 +96,9 @@ def first_cell(address, wheel=""):
     if address:
         name = f"ae_toolkit-{version}-py3-none-any.whl"
         if not re.match(r"https?://.+/", address) or address.rsplit("/", 1)[1] != name:
-            raise build.BuildError(f"expected BOOK_WHEEL_URL to be an http address that ends with /{name}, got {address}")
+            raise build.BuildError(
+                f"expected BOOK_WHEEL_URL to be an http address that ends with /{name}, got {address}"
+            )
         file = Path(wheel) if wheel else build.ROOT / "dist" / name
         if file.name != name or not file.is_file():
             raise build.BuildError(

@@ -30,7 +30,19 @@ from pybtex.richtext import Text as RichText
 from ae_toolkit.book.claims import MIME_TYPE, VERDICTS, article
 
 #: Directives that are a box with a title of their own, or the one given.
-BOXES = ("admonition", "attention", "caution", "danger", "error", "hint", "important", "note", "seealso", "tip", "warning")
+BOXES = (
+    "admonition",
+    "attention",
+    "caution",
+    "danger",
+    "error",
+    "hint",
+    "important",
+    "note",
+    "seealso",
+    "tip",
+    "warning",
+)
 IMAGE_TYPES = {".svg": "image/svg+xml", ".png": "image/png", ".jpg": "image/jpeg"}
 #: Roles that name a piece of code.
 CODE_ROLES = ("class", "func", "meth", "attr", "mod", "data", "exc", "obj")
@@ -209,7 +221,7 @@ class Text:
         if level == 1 and not self.document.title:
             self.document.title = title
         self.flush_labels("section", number, title)
-        return number
+        return " ".join(filter(None, ("#" * level, number, title)))
 
     # --------------------------------------------------------------------- blocks
 
@@ -251,7 +263,10 @@ class Text:
             block = self._block(token, tokens, index, lines)
             if block is not None:
                 taken = end
-                yield begin, end, _set_in(block, lines[begin])
+                before = re.match(r"[\s>]*(?:(?:[-*+]|\d+[.)])\s+)*", lines[begin])[0]
+                if before and isinstance(block, Figure):
+                    block = self.fail(f"a figure within a list or a box: {block.alt}")
+                yield begin, end, _set_in(block, before) if before else block
             elif token.type in ("fence", "code_block", "html_block"):
                 taken = end
                 yield begin, end, "\n".join(lines[begin:end])
@@ -260,24 +275,18 @@ class Text:
 
     def _block(self, token, tokens, index, lines):
         """Return what a block becomes, or None if it stays as it is but for what stands within its lines."""
-        if token.type == "myst_target":
-            self._labels.append(token.content)
-            return ""
-        if token.type in ("myst_line_comment", "myst_block_break"):
+        if token.type in ("myst_target", "myst_line_comment", "myst_block_break"):
+            self._labels += [token.content] if token.type == "myst_target" else []
             return ""
         if token.type == "heading_open":
-            title = self.inline(tokens[index + 1].content)
-            level = int(token.tag[1:])
-            number = self._heading(level, title)
-            return f"{'#' * level} {number} {title}" if number else f"{'#' * level} {title}"
+            return self._heading(int(token.tag[1:]), self.inline(tokens[index + 1].content))
         if token.type in ("math_block", "math_block_label"):
             return self._equation(token.content, token.info if token.type == "math_block_label" else "")
         if token.type == "dl_open":
             return self._definitions(tokens, index, lines)
-        directive = re.match(r"^\{([\w:.+-]+)\}\s*(.*)$", token.info) if token.type in ("fence", "colon_fence") else None
-        if directive:
-            return self._directive(directive[1], directive[2].strip(), token.content)
-        return None
+        info = token.info if token.type in ("fence", "colon_fence") else ""
+        directive = re.match(r"^\{([\w:.+-]+)\}\s*(.*)$", info)
+        return self._directive(directive[1], directive[2].strip(), token.content) if directive else None
 
     def _equation(self, content, label):
         tag = ""
@@ -394,7 +403,7 @@ class Text:
             titled = WITH_TITLE.match(content)
             return f"`{titled['title'] if titled else _short(content)}`"
         method = _ROLES.get(role)
-        if not self.strict and role not in ("math",):
+        if not self.strict and role != "math":
             return ""
         return method(self, content) if method else self.fail(f"the role {found[0]}")
 
@@ -506,7 +515,9 @@ class Text:
         style = find_plugin("pybtex.style.formatting", "plain")(abbreviate_names=False)
         backend = find_plugin("pybtex.backends", "markdown")()
         formatted = style.format_entries([self.book.works[key] for key in self.cited])
-        return "\n".join(["## References", "", *(f"- {' '.join(work.text.render(backend).split())}" for work in formatted)])
+        return "\n".join(
+            ["## References", "", *(f"- {' '.join(work.text.render(backend).split())}" for work in formatted)]
+        )
 
 
 _ROLES = {
@@ -567,7 +578,8 @@ def leftovers(source, root):
 _NOT_PLAIN = {
     "myst_role": "the role", "myst_target": "the label", "myst_line_comment": "the comment",
     "substitution_inline": "the substitution", "substitution_block": "the substitution", "dl_open": "a definition list",
-    "math_block_label": "the equation with the label", "footnote_ref": "a footnote", "front_matter": "settings of the page",
+    "math_block_label": "the equation with the label", "footnote_ref": "a footnote",
+    "front_matter": "settings of the page",
 }  # fmt: skip
 
 
@@ -590,11 +602,8 @@ def _options(content):
     return dict(options), "\n".join(lines[n_options:]).strip("\n")
 
 
-def _set_in(block, line):
-    """Return a block's new text with what stands before the old one in its first line: a list, a quotation."""
-    before = re.match(r"[\s>]*(?:(?:[-*+]|\d+[.)])\s+)*", line)[0]
-    if not before or not isinstance(block, str):
-        return block
+def _set_in(block, before):
+    """Return a block's new text with what stood before the old one in its first line: a list's mark, a quotation's."""
     first, *rest = block.split("\n")
     return "\n".join([before + first, *(re.sub(r"[^\s>]", " ", before) + line if line else line for line in rest)])
 
@@ -609,4 +618,6 @@ def _short(name):
 
 
 def _last_name(person):
-    return str(RichText(*(part for name in person.rich_prelast_names + person.rich_last_names for part in (name, " ")))).strip()
+    return str(
+        RichText(*(part for name in person.rich_prelast_names + person.rich_last_names for part in (name, " ")))
+    ).strip()

@@ -1,4 +1,4 @@
-"""Let the button to Colab lead to the branch of the launch notebooks; the theme knows only one branch for all buttons."""
+"""The button to Colab leads to the branch of the launch notebooks; the theme has one branch for all buttons."""
 
 
 def lead_colab_to_its_branch(app, pagename, templatename, context, doctree):

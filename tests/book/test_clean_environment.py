@@ -84,9 +84,7 @@ def test_launch_notebooks_install_what_they_need_and_run(tmp_path, served):
 
     small = sys.platform == "linux" and platform.machine() == "x86_64"
     run(sys.executable, "-m", "venv", str(clean))
-    run(
-        python, "-m", "pip", "install", "--quiet", "nbclient", "ipykernel", "tensorflow-cpu" if small else "tensorflow"
-    )
+    run(python, "-m", "pip", "install", "--quiet", "nbclient", "ipykernel", "tensorflow-cpu" if small else "tensorflow")
     installed = run(python, "-m", "pip", "list").lower()
     assert "ae-toolkit" not in installed
     assert "ae_toolkit" not in installed

@@ -45,7 +45,12 @@ CHAPTER_ONE = [
     CODE(
         "run.glue()",
         metadata={"tags": ["remove-cell"]},
-        outputs=[glue("error", "14.6 ± 0.2"), glue("many", "'50,826'"), glue("share", "0.51234"), glue("odd", "a*b < c")],
+        outputs=[
+            glue("error", "14.6 ± 0.2"),
+            glue("many", "'50,826'"),
+            glue("share", "0.51234"),
+            glue("odd", "a*b < c"),
+        ],
     ),
     TEXT("(sec-1-1)=\n(sec-again)=\n## A section\n\n$$L = 1$$ (eq-loss)\n\n(sec-1-1-1)=\n### Below it\n\n## Another"),
     TEXT(
@@ -175,7 +180,8 @@ def test_each_role_and_directive_becomes_plain_markdown(book, source, shown):
         ("{sparkle}`x`", "the role {sparkle}`x`"),
         ("```{sparkle} x\n```", "the directive {sparkle} x"),
         ("```{figure} ../book/diagrams/none.svg\n```", "expected a file ../book/diagrams/none.svg"),
-        ("````{note}\n```{figure} ../book/diagrams/glass.svg\n:alt: A.\n```\n````", "a figure within a list or a box: A."),
+        ("- ```{figure} ../book/diagrams/glass.svg\n  :alt: A.\n  ```", "a figure within a list or a box: A."),
+        ("````{note}\n```{figure} ../book/diagrams/glass.svg\n:alt: A.\n```\n````", "a figure within a list or a box"),
     ],
 )  # fmt: skip
 def test_what_leads_nowhere_is_named_with_its_place(book, source, said):
@@ -352,7 +358,7 @@ def served():
     """An address that answers with the content of a wheel, and the content."""
 
     class Handler(BaseHTTPRequestHandler):
-        def do_GET(self):  # noqa: N802
+        def do_GET(self):
             self.send_response(200 if self.path.endswith(".whl") else 404)
             self.end_headers()
             self.wfile.write(b"a wheel")
@@ -406,7 +412,7 @@ def refusal(source):
     shell, seen = InteractiveShell(), io.StringIO()
     with contextlib.redirect_stdout(seen), contextlib.redirect_stderr(seen):
         result = shell.run_cell(source)
-    assert type(result.error_in_exec).__name__ == "NotInstalled"
+    assert type(result.error_in_exec).__name__ == "NotInstalledError"
     (line,) = [line for line in seen.getvalue().splitlines() if line.strip()]
     assert line == str(result.error_in_exec)
     assert line.count(". ") == 0  # one sentence
@@ -458,7 +464,7 @@ def test_an_old_python_is_refused_and_can_read_the_cell(served, pip, monkeypatch
     names = {}
     exec(source.removesuffix("provide()\n"), names)
     monkeypatch.setattr(names["sys"], "version_info", (3, 10, 12))
-    with pytest.raises(names["NotInstalled"], match=r"needs Python 3\.11 or newer, and this is Python 3\.10\.$"):
+    with pytest.raises(names["NotInstalledError"], match=r"needs Python 3\.11 or newer, and this is Python 3\.10\.$"):
         names["provide"]()
     assert pip == []
 
@@ -499,11 +505,15 @@ def test_the_publisher_gives_an_address_of_an_exact_version(tmp_path, monkeypatc
     (tmp_path / "dist").mkdir()
     (tmp_path / "dist" / name).write_bytes(b"a wheel")
     source = launch.first_cell(address)
-    assert f'\nVERSION = "{version}"\nWHEEL = "{address}"\nSHA256 = "{hashlib.sha256(b"a wheel").hexdigest()}"\n' in source
+    assert (
+        f'\nVERSION = "{version}"\nWHEEL = "{address}"\nSHA256 = "{hashlib.sha256(b"a wheel").hexdigest()}"\n' in source
+    )
 
 
 def test_the_first_cell_asks_an_index_for_no_name_of_ours():
-    words = [node.value for node in ast.walk(ast.parse(launch.FIRST_CELL.read_text())) if isinstance(node, ast.Constant)]
+    words = [
+        node.value for node in ast.walk(ast.parse(launch.FIRST_CELL.read_text())) if isinstance(node, ast.Constant)
+    ]
     texts = [word for word in words if isinstance(word, str)]
     assert [word for word in texts if "ae-toolkit" in word] == ["ae-toolkit"]  # whose version is looked up, no more
     assert "install" in texts

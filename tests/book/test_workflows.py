@@ -89,7 +89,9 @@ PUBLISH = yaml.safe_load((ROOT / ".github" / "workflows" / "publish.yml").read_t
 
 
 def commands(job):
-    return "\n".join(step["run"] if "run" in step else f"uses: {step['uses']}" for step in PUBLISH["jobs"][job]["steps"])
+    return "\n".join(
+        step["run"] if "run" in step else f"uses: {step['uses']}" for step in PUBLISH["jobs"][job]["steps"]
+    )
 
 
 def test_only_what_was_replayed_is_rendered_and_published():
@@ -115,7 +117,9 @@ def test_it_is_published_from_a_tag_to_which_binder_leads():
 
 def test_the_commands_of_the_publisher_are_those_of_the_makefile():
     targets = re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
-    asked_for = re.findall(r"\bmake ([a-z]+)", "".join(path.read_text() for path in WORKFLOWS if path.stem == "publish"))
+    asked_for = re.findall(
+        r"\bmake ([a-z]+)", "".join(path.read_text() for path in WORKFLOWS if path.stem == "publish")
+    )
     assert set(asked_for) == {"execute", "replay", "book", "launch"} <= set(targets)
 
 
