@@ -64,9 +64,8 @@ def main(argv=None):
     except (build.BuildError, OSError) as error:
         print(f"launch: FAILED: {error}", file=sys.stderr)
         return 1
-    print(
-        f"launch: {len(names)} notebooks in {target}, installing from {os.environ.get('BOOK_WHEEL_URL') or 'a checkout'}"
-    )
+    source = os.environ.get("BOOK_WHEEL_URL") or "a checkout"
+    print(f"launch: {len(names)} notebooks in {target}, installing from {source}")
     return 0
 
 
