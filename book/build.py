@@ -284,7 +284,7 @@ def _add_launch_buttons(config):
     launch, colab = os.environ.get("BOOK_LAUNCH_BRANCH", ""), {}
     if launch:
         colab = {"colab_url": "https://colab.research.google.com"}
-        config["sphinx"]["local_extensions"]["ae_launch"] = "book/_ext"
+        config["sphinx"]["config"]["extensions"].append("ae_launch")
         config["sphinx"]["config"]["ae_launch_branch"] = launch
     # Said to the theme directly: the book's own theme options replace those that Jupyter Book would derive.
     config["sphinx"]["config"]["html_theme_options"] |= {
