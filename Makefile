@@ -7,10 +7,13 @@
 #   make coverage                              which lines of the package no test reaches
 #   make bench DATA_DIR=folder                 the training engine beside its peers, on MNIST
 #   make bench DATA_DIR=folder ONLY=digits     one part of it, added to the results that are there
+#   make launch                                the chapters as notebooks that open anywhere -> _build/launch
+#   make replay PROFILE=full                   executes the executed book again and compares its outputs
 #   make lab                                   the notebooks in JupyterLab
 #   make clean                                 remove all that these commands made
 #
 # PYTHON names another interpreter; CONSTRAINTS= installs the newest versions allowed.
+# BOOK_WHEEL_URL in the environment is the address from which the notebooks of `make launch` install the toolkit.
 
 PYTHON ?= python3
 PROFILE ?= quick
@@ -20,7 +23,7 @@ ONLY ?=
 CONSTRAINTS ?= constraints.txt
 VENV_PYTHON = .venv/bin/python
 
-.PHONY: book test coverage lab bench clean environment
+.PHONY: book test coverage execute replay launch lab bench clean environment
 
 book: environment
 	@$(VENV_PYTHON) book/build.py --profile "$(PROFILE)" --data-dir "$(DATA_DIR)"
@@ -30,6 +33,17 @@ test: environment
 
 coverage: environment
 	@$(VENV_PYTHON) book/check.py --coverage
+
+# The steps of `make book`, apart: what is published is rendered only after it has been replayed.
+execute: environment
+	@$(VENV_PYTHON) book/build.py --profile "$(PROFILE)" --data-dir "$(DATA_DIR)" --execute-only
+
+replay: environment
+	@PYTHONPATH="$(CURDIR):$(CURDIR)/book" JUPYTER_PREFER_ENV_PATH=1 TF_CPP_MIN_LOG_LEVEL=3 \
+	  $(if $(DATA_DIR),AE_TOOLKIT_DATA="$(abspath $(DATA_DIR))") $(VENV_PYTHON) -m pytest --quiet -p no:cacheprovider -p nbval_history --nbval --nbval-current-env "_build/executed/$(PROFILE)"
+
+launch: environment
+	@$(VENV_PYTHON) book/launch.py --profile "$(PROFILE)"
 
 lab: environment
 	@$(VENV_PYTHON) -m jupyter lab notebooks

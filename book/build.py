@@ -284,10 +284,17 @@ def _keep_one_parameters_cell(notebook, profile):
 
 
 def _add_launch_buttons(config):
-    """Link to Binder and Colab if the publisher has said where the repository is, else not."""
+    """Link to Binder, and to Colab if there are launch notebooks, where the publisher has said what is where."""
     address = os.environ.get("BOOK_REPOSITORY_URL", "").rstrip("/")
     if not address:
         return
+    # Binder installs the book from its source, at a branch or a tag. Colab opens a notebook and nothing else, so
+    # that it needs those that `make launch` writes, which are on a branch of their own.
+    launch, colab = os.environ.get("BOOK_LAUNCH_BRANCH", ""), {}
+    if launch:
+        colab = {"colab_url": "https://colab.research.google.com"}
+        config["sphinx"]["config"]["extensions"].append("ae_launch")
+        config["sphinx"]["config"]["ae_launch_branch"] = launch
     # Said to the theme directly: the book's own theme options replace those that Jupyter Book would derive.
     config["sphinx"]["config"]["html_theme_options"] |= {
         "repository_url": address,
@@ -296,7 +303,7 @@ def _add_launch_buttons(config):
         "launch_buttons": {
             "notebook_interface": "jupyterlab",
             "binderhub_url": "https://mybinder.org",
-            "colab_url": "https://colab.research.google.com",
+            **colab,
         },
     }
 

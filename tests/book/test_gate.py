@@ -211,15 +211,18 @@ def test_a_kernel_that_dies_is_named(copy):
 
 def test_launch_buttons_appear_only_where_the_repository_is_known(small):
     def launches(**variables):
-        done = call(small, "book/build.py", BOOK_REPOSITORY_BRANCH="main", **variables)
+        done = call(small, "book/build.py", BOOK_REPOSITORY_BRANCH="v1.2.3", **variables)
         assert done.returncode == 0, done.stderr
         page = (small / "_build" / "html" / "notebooks" / "small.html").read_text()
         return set(re.findall(r'href="https://(mybinder\.org|colab\.research\.google\.com)/([^"]*)"', page))
 
     assert launches(BOOK_REPOSITORY_URL="") == set()
-    assert launches(BOOK_REPOSITORY_URL="https://github.com/someone/book") == {
-        ("mybinder.org", "v2/gh/someone/book/main?urlpath=lab/tree/notebooks/small.ipynb"),
-        ("colab.research.google.com", "github/someone/book/blob/main/notebooks/small.ipynb"),
+    here = {"BOOK_REPOSITORY_URL": "https://github.com/someone/book"}
+    binder = ("mybinder.org", "v2/gh/someone/book/v1.2.3?urlpath=lab/tree/notebooks/small.ipynb")
+    assert launches(**here) == {binder}
+    assert launches(**here, BOOK_LAUNCH_BRANCH="launch") == {
+        binder,
+        ("colab.research.google.com", "github/someone/book/blob/launch/notebooks/small.ipynb"),
     }
 
 

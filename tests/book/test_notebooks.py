@@ -43,11 +43,8 @@ def test_the_only_parameter_is_the_profile(notebook):
     assert re.match(r'PROFILE = "quick"', statements[0])
 
 
-def test_the_first_cell_installs_the_toolkit_and_is_the_same_everywhere(notebook):
-    first = notebook.cells[0]
-    assert first.source == nbformat.read(NOTEBOOKS[0], as_version=4).cells[0].source
-    assert "pip" in first.source
-    assert {"remove-cell", "nbval-ignore-output"} <= set(first.metadata.tags)
+def test_nothing_is_installed(notebook):  # `make launch` writes the notebooks that install what they need
+    assert [cell.source for cell in notebook.cells if re.search(r"\bpip\b", cell.source)] == []
 
 
 def test_the_last_cell_is_the_colophon(notebook):

@@ -1,6 +1,9 @@
 """The workflows and hooks: pinned to what was read, with no more rights than they need."""
 
+import os
 import re
+import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -29,13 +32,22 @@ def test_an_action_has_the_same_digest_everywhere():
     assert len({line.split("@")[0] for line in used}) == len(used)
 
 
+# Which job of which workflow may do more than read, and what.
+MORE = {
+    "publish": {"deploy": {"pages": "write", "id-token": "write"}, "launch": {"contents": "write"}},
+    "release": {"publish": {"id-token": "write"}},
+}
+
+
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
-def test_a_workflow_may_only_read_and_only_its_last_job_more(path):
+def test_a_workflow_may_only_read_and_a_job_that_may_do_more_runs_nothing_of_the_project(path):
     workflow = yaml.safe_load(path.read_text())
     assert workflow["permissions"] == {"contents": "read"}
-    more = [name for name, job in workflow["jobs"].items() if "permissions" in job]
-    assert more in ([], [list(workflow["jobs"])[-1]])
-    for job in workflow["jobs"].values():
+    more = {name: job["permissions"] for name, job in workflow["jobs"].items() if "permissions" in job}
+    assert more == MORE.get(path.stem, {})
+    for name, job in workflow["jobs"].items():
+        run = "".join(step.get("uses", "") + step.get("run", "") for step in job["steps"])
+        assert name not in more or not re.search(r"actions/checkout|setup-python|\bmake |\bpip |python ", run)
         assert "timeout-minutes" in job
         checkouts = [step for step in job["steps"] if step.get("uses", "").startswith("actions/checkout@")]
         assert all(step["with"]["persist-credentials"] is False for step in checkouts)
@@ -69,6 +81,69 @@ def test_tests_that_a_job_names_exist():
     } - {"tests/ae_toolkit/training/test_private_names.py"}  # fmt: skip
     assert named
     assert [path for path in named if not (ROOT / path).exists()] == []
+
+
+# ----------------------------------------------------------------- what is published
+
+PUBLISH = yaml.safe_load((ROOT / ".github" / "workflows" / "publish.yml").read_text())
+
+
+def commands(job):
+    return "\n".join(
+        step["run"] if "run" in step else f"uses: {step['uses']}" for step in PUBLISH["jobs"][job]["steps"]
+    )
+
+
+def test_only_what_was_replayed_is_rendered_and_published():
+    done = commands("build")
+    in_order = [
+        "make execute PYTHON=python PROFILE=full", "make replay PYTHON=python PROFILE=full",
+        "make book PYTHON=python PROFILE=full", "pip wheel", "make launch PYTHON=python PROFILE=full",
+        "_build/html/", "actions/upload-artifact", "actions/upload-pages-artifact",
+    ]  # fmt: skip
+    assert all(done.count(step) == 1 for step in in_order)
+    places = [done.index(step) for step in in_order]
+    assert places == sorted(places)
+    assert PUBLISH["jobs"]["deploy"]["needs"] == "build"
+    assert PUBLISH["jobs"]["launch"]["needs"] == "deploy"  # the wheel's address has to answer first
+
+
+def test_it_is_published_from_a_tag_to_which_binder_leads():
+    assert PUBLISH[True]["push"] == {"tags": ["v*"]}  # YAML reads the key `on` as true
+    environment = PUBLISH["jobs"]["build"]["env"]
+    assert environment["BOOK_REPOSITORY_BRANCH"] == "${{ github.ref_name }}"
+    assert environment["BOOK_LAUNCH_BRANCH"] == "launch"
+
+
+def test_the_commands_of_the_publisher_are_those_of_the_makefile():
+    targets = re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    asked_for = re.findall(
+        r"\bmake ([a-z]+)", "".join(path.read_text() for path in WORKFLOWS if path.stem == "publish")
+    )
+    assert set(asked_for) == {"execute", "replay", "book", "launch"} <= set(targets)
+
+
+def test_the_notebooks_replace_the_branch_that_colab_opens(tmp_path):
+    repository, work = tmp_path / "repository.git", tmp_path / "work"
+    git("init", "--quiet", "--bare", str(repository), at=tmp_path)
+    for content in ("old", "new"):
+        (work / "notebooks").mkdir(parents=True)
+        (work / "notebooks" / "one.ipynb").write_text(content)
+        address = "https://x-access-token:secret@example.org/someone/book.git"
+        told = {
+            "TOKEN": "secret", "GITHUB_SERVER_URL": "https://example.org", "GITHUB_REPOSITORY": "someone/book",
+            "GITHUB_ACTOR": "someone", "GITHUB_REF_NAME": "v1.2.3", "GITHUB_SHA": content, "GIT_CONFIG_COUNT": "1",
+            "GIT_CONFIG_KEY_0": f"url.{repository.as_uri()}.insteadOf", "GIT_CONFIG_VALUE_0": address,
+        }  # fmt: skip
+        (script,) = [step["run"] for step in PUBLISH["jobs"]["launch"]["steps"] if "run" in step]
+        subprocess.run(["bash", "-e", "-c", script], cwd=work, env=os.environ | told, check=True)
+        shutil.rmtree(work)
+    assert git("log", "--format=%s", "launch", at=repository) == "Notebooks of v1.2.3 (new)\n"
+    assert git("ls-tree", "-r", "--name-only", "launch", at=repository) == "notebooks/one.ipynb\n"
+
+
+def git(*arguments, at):
+    return subprocess.run(["git", *arguments], cwd=at, capture_output=True, text=True, check=True).stdout
 
 
 # ------------------------------------------------------------------- a release's links
