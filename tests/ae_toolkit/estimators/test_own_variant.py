@@ -143,7 +143,8 @@ def test_its_model_is_saved_by_keras(images, tmp_path):
     loaded = keras.saving.load_model(tmp_path / "smooth.keras")
     assert type(loaded) is SmoothModel
     assert loaded.loss_weights == {"reconstruction": 1.0, "total_variation": 0.2}
-    np.testing.assert_array_equal(ops.convert_to_numpy(loaded(images)), fitted.reconstruct(images))
+    # Called eagerly and in a graph: other kernels may compute the last bit.
+    np.testing.assert_allclose(ops.convert_to_numpy(loaded(images)), fitted.reconstruct(images), atol=1e-5)
 
 
 def test_its_networks_are_saved_in_an_estimator_of_the_package(images, tmp_path):
