@@ -5,6 +5,7 @@ are never the only mark: classes carry their names, cells their counts, curves t
 styles. Axes say their units. `use_style` sets fonts and lines as in the book.
 """
 
+from ae_toolkit.plots._axes import plain_numbers
 from ae_toolkit.plots._colours import INK, MUTED, PALETTE
 from ae_toolkit.plots._labels import ERROR_LABEL
 from ae_toolkit.plots._style import use_style
@@ -25,6 +26,7 @@ __all__ = [
     "interpolation",
     "latent_grid",
     "learning_curves",
+    "plain_numbers",
     "reconstructions",
     "sweep",
     "training_curve",

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 from numpy.typing import ArrayLike, NDArray
 
@@ -38,18 +39,25 @@ def centres(count: int, size: int) -> NDArray:
     return (size - 1) / 2 + np.arange(count) * (size + 1)
 
 
-def write_plain_numbers(ax: Axes) -> None:
-    """Label a logarithmic axis with plain numbers such as 20 and 0.5, in place of powers of ten.
+def plain_numbers(*axes: Axis) -> None:
+    """Label logarithmic axes with plain numbers such as 20 and 0.5, in place of powers of ten.
+
+    Parameters
+    ----------
+    *axes : matplotlib.axis.Axis
+        Such as ``ax.xaxis``. One that is not logarithmic stays as it is.
 
     Examples
     --------
-    >>> ax = axes_or_new(None, figsize=(5, 3))
+    >>> import matplotlib.pyplot as plt
+    >>> from ae_toolkit import plots
+    >>> ax = plt.figure().subplots()
     >>> _ = ax.semilogy([1, 2, 3], [12.0, 20.0, 90.0])
-    >>> write_plain_numbers(ax)
+    >>> plots.plain_numbers(ax.yaxis)
     >>> ax.yaxis.get_major_formatter()(20.0)
     '20'
     """
-    for axis in (ax.xaxis, ax.yaxis):
+    for axis in axes:
         if axis.get_scale() == "log":
             # At 1, 2 and 5 of each decade: few enough to be read, and at least one in any plot.
             axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))

@@ -11,9 +11,9 @@ each figure, in which only `INK`, the grid and the background change.
 PALETTE = (
     "#0c92ff", "#f3610c", "#3d9e92", "#5549ff", "#b64924", "#619e61", "#3d6d86", "#c224c2", "#556d55", "#ce6dc2",
 )  # fmt: skip
-#: Text, axes and ticks; the dark variant of a figure has `INK_IN_THE_DARK` in its place.
+#: The colour of text, axes and ticks; the dark variant of a figure has `INK_IN_THE_DARK` in its place.
 INK, INK_IN_THE_DARK = "#262626", "#e0e0e0"
-#: What stands behind the data, such as lines to compare with: a grey that can be seen on both pages.
+#: The grey of what stands behind the data, such as lines to compare with; it can be seen on both pages.
 MUTED = "#767676"
 #: The lines of a grid, and those of the dark variant.
 GRID, GRID_IN_THE_DARK = "#dcdcdd", "#3a3b3c"

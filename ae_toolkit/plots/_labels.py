@@ -5,7 +5,7 @@ An edition in another language replaces this one module. It knows nothing of the
 
 from collections.abc import Collection, Iterable
 
-#: The book's unit of error, on an axis.
+#: What an axis calls the book's unit of error.
 ERROR_LABEL = "squared error per image"
 NATS_LABEL = "nats per image"
 LOSS_IN_NATS_LABEL = "loss in nats per image"

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ae_toolkit._validation import check_finite
 from ae_toolkit.plots import _labels
-from ae_toolkit.plots._axes import axes_or_new, write_plain_numbers
+from ae_toolkit.plots._axes import axes_or_new, plain_numbers
 from ae_toolkit.plots._colours import PALETTE
 from ae_toolkit.plots._labels import ERROR_LABEL
 
@@ -278,7 +278,7 @@ def _scale(curves: Iterable[NDArray[np.float64]]) -> str:
 def _finish(ax: Axes) -> None:
     """Write numbers that can be read, epochs as whole ones, and the legend."""
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
-    write_plain_numbers(ax)
+    plain_numbers(ax.xaxis, ax.yaxis)
     ax.legend()
 
 

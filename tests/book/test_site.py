@@ -18,7 +18,7 @@ ARTICLE_SECTIONS = """
 4.1 4.2 4.3 4.4 5.1 5.2 6.1 6.2 6.3
 """.split()
 CHAPTERS = (
-    "01_background", "02_concepts", "03_mathematics", "04_code", "05_outlook", "06_faq", "scaling_out",
+    "01_background", "02_concepts", "03_mathematics", "04_code", "05_outlook", "06_faq", "how_fast", "scaling_out",
     "write_your_own",
 )  # fmt: skip
 SETTLED = {"C01", "C04", "C06", "C07", "C08", "C17", "C19", "C20", "C22", "C25"}
@@ -113,6 +113,16 @@ def test_each_drawing_has_a_variant_for_dark_pages_and_each_figure_of_a_chapter_
         caption = image.find_parent("figure").find("figcaption")
         assert len(caption.select_one(".caption-text").get_text().split()) >= 4
         assert re.match(r"Figure [\d.]+", caption.select_one(".caption-number").get_text())
+
+
+def test_no_drawing_is_wider_than_a_page():
+    drawings = [path for path in (SITE / "_images").glob("*.svg") if not path.name.endswith(".dark.svg")]
+    assert len(drawings) >= 50
+    for path in drawings:
+        head = path.read_text(encoding="utf-8")[:2000]
+        width, unit = re.search(r'<svg[^>]*?\bwidth="([\d.]+)(pt|px|)"', head, re.DOTALL).groups()
+        # On more, letters of 10 points would be smaller than 7.5 pixels on a phone that is 390 pixels wide.
+        assert float(width) * (96 / 72 if unit == "pt" else 1) <= 720, path
 
 
 def test_a_downloaded_notebook_has_one_parameters_cell():

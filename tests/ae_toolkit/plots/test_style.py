@@ -10,7 +10,6 @@ import pytest
 
 from ae_toolkit import plots
 from ae_toolkit.plots import _colours
-from ae_toolkit.plots._axes import write_plain_numbers
 
 
 @pytest.fixture(autouse=True)
@@ -75,7 +74,7 @@ def test_a_logarithmic_axis_has_plain_numbers(values):
 
 def test_a_linear_axis_keeps_its_numbers(ax):
     before = ax.yaxis.get_major_formatter()
-    write_plain_numbers(ax)
+    plots.plain_numbers(ax.xaxis, ax.yaxis)
     assert ax.yaxis.get_major_formatter() is before
 
 
