@@ -68,7 +68,7 @@ def as_markdown(rows, about):
         f"Keras {about['keras']} on {about['backend']}, PyTorch {about['torch']}. "
         "Medians; of the ratio also the smallest and the largest.",
         "",
-        f"| | the toolkit | beside it | its value | {DIRECTION} |",
+        f"| what | the toolkit | beside it | its value | {DIRECTION} |",
         "|---|---|---|---|---|",
     ]
     for row in rows:
