@@ -3,7 +3,7 @@
 #   make book                                  the book on built-in images -> _build/html/index.html
 #   make book PROFILE=full DATA_DIR=folder     the same on MNIST
 #   make test                                  everything that proves it
-#   make test FAST=1                           the same without what is slow: some three minutes
+#   make test FAST=1                           the same without what is slow
 #   make coverage                              which lines of the package no test reaches
 #   make bench DATA_DIR=folder                 the training engine beside its peers, on MNIST
 #   make bench DATA_DIR=folder ONLY=digits     one part of it, added to the results that are there

@@ -150,7 +150,7 @@ def _execute(path, target, profile, key):
     start = time.perf_counter()
     part = target.with_suffix(".part.ipynb")
     try:
-        _run_in_a_kernel(path, part, profile)
+        start_again(_run_in_a_kernel, path, part, profile)
     except PapermillExecutionError as error:
         part.unlink(missing_ok=True)
         return time.perf_counter() - start, _explain(path, error)
@@ -171,19 +171,25 @@ def _execute(path, target, profile, key):
 
 
 def _run_in_a_kernel(path, part, profile):
-    """Execute a notebook with papermill, in a second kernel where the first one could not start."""
+    """Execute a notebook with papermill."""
     import papermill
 
+    papermill.execute_notebook(
+        os.path.relpath(path), str(part), {"PROFILE": profile}, cwd=str(path.parent), kernel_name="python3",
+        progress_bar=False, log_output=False, stderr_file=None,
+    )  # fmt: skip
+
+
+def start_again(start, *arguments, **options):
+    """Call what starts a kernel, and call it again, a few times at most, where the kernel could not start.
+
+    Jupyter looks for free ports and the kernel opens them a second later; a kernel that starts
+    at the same time can have taken one by then (once in some sixty pairs).
+    """
     for attempt in range(1, KERNEL_STARTS + 1):
         try:
-            papermill.execute_notebook(
-                os.path.relpath(path), str(part), {"PROFILE": profile}, cwd=str(path.parent), kernel_name="python3",
-                progress_bar=False, log_output=False, stderr_file=None,
-            )  # fmt: skip
-            return
+            return start(*arguments, **options)
         except RuntimeError as error:
-            # Jupyter looks for free ports and the kernel opens them a second later; a kernel that starts
-            # at the same time can have taken one by then (once in some sixty pairs).
             if str(error) != KERNEL_DID_NOT_START or attempt == KERNEL_STARTS:
                 raise
 

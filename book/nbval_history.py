@@ -7,7 +7,7 @@ digits differ between processors. And a kernel that could not start, because ano
 its port in the meantime, is started again, as in the build.
 """
 
-from build import KERNEL_DID_NOT_START, KERNEL_STARTS
+from build import start_again
 from nbval import kernel
 from nbval.kernel import RunningKernel
 from nbval.plugin import IPyNbFile
@@ -26,12 +26,7 @@ def _init_without_drawings(self, *args, **kwargs):
 
 
 def _start(*args, **kwargs):
-    for attempt in range(1, KERNEL_STARTS + 1):
-        try:
-            return _start_once(*args, **kwargs)
-        except RuntimeError as error:
-            if str(error) != KERNEL_DID_NOT_START or attempt == KERNEL_STARTS:
-                raise
+    return start_again(_start_once, *args, **kwargs)
 
 
 IPyNbFile.__init__ = _init_without_drawings

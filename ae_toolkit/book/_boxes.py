@@ -1,15 +1,15 @@
-"""A verdict as a box of HTML: the word and the mark carry it, the colour says it a third time."""
+"""A verdict as a box of HTML: the word and the mark carry it, the colour only repeats them."""
 
 import html
 
 from ae_toolkit.book import words
 
-# The word and the mark say it first.
 _LOOKS = {"confirmed": ("✓", "#1a7f4b"), "depends": ("◐", "#8a6100"), "refuted": ("✗", "#b3261e"),
           "undecided": ("?", "#5f6368")}  # fmt: skip
 
 
 def as_html(record):
+    """Return the box of a verdict's record."""
     mark, colour = _LOOKS[record["verdict"]]
     place = words.ARTICLE_SECTION.format(section=record["section"])
     verdict = words.VERDICTS[record["verdict"]]

@@ -1,7 +1,7 @@
 """What every chapter of the book begins and ends with: a profile, its data, a colophon.
 
-A chapter has one parameter, its profile. ``"quick"`` runs on 5,000 images of MNIST in
-seconds; ``"full"`` runs the same cells on all of MNIST in minutes.
+A chapter has one parameter, its profile. ``"quick"`` runs on 5,000 images of MNIST;
+``"full"`` runs the same cells on all of it, which takes longer.
 """
 
 import ast
