@@ -39,8 +39,7 @@ execute: environment
 	@$(VENV_PYTHON) book/build.py --profile "$(PROFILE)" --data-dir "$(DATA_DIR)" --execute-only
 
 replay: environment
-	@PYTHONPATH="$(CURDIR):$(CURDIR)/book" JUPYTER_PREFER_ENV_PATH=1 TF_CPP_MIN_LOG_LEVEL=3 \
-	  $(if $(DATA_DIR),AE_TOOLKIT_DATA="$(abspath $(DATA_DIR))") $(VENV_PYTHON) -m pytest --quiet -p no:cacheprovider -p nbval_history --nbval --nbval-current-env "_build/executed/$(PROFILE)"
+	@$(VENV_PYTHON) book/check.py --replay "$(PROFILE)" --data-dir "$(DATA_DIR)"
 
 launch: environment
 	@$(VENV_PYTHON) book/launch.py --profile "$(PROFILE)"

@@ -3,6 +3,7 @@
     python book/check.py
     python book/check.py --fast
     python book/check.py --coverage
+    python book/check.py --replay full
     KERAS_BACKEND=jax python book/check.py
 
 Everything that ``make test`` does, a line with seconds for each step; exits with 1 if any
@@ -42,7 +43,6 @@ def steps(fast=False):
     if backend != "tensorflow":
         package = [*workers, "tests/ae_toolkit", "ae_toolkit"]
         return [*lint(), (f"unit tests and doctests on {backend}", package, {"KERAS_BACKEND": backend})]
-    notebooks = [str(build.executed("quick") / path.name) for path in build.chapters()]
     tests = [
         *lint(),
         ("book", [sys.executable, "book/build.py"], {}),
@@ -53,10 +53,19 @@ def steps(fast=False):
     return [
         *tests,
         ("the models on JAX", [*workers, "-m", "not slow", *ON_JAX], {"KERAS_BACKEND": "jax"}),
-        # nbval compares the outputs; a cell whose output may change is tagged nbval-ignore-output.
-        # A notebook's cells share a kernel, so a file stays on one worker.
-        ("replay of every notebook", [*PYTEST, *TWO_WORKERS, "loadfile", *REPLAY, *notebooks], {}),
+        replay("quick"),
     ]
+
+
+def replay(profile):
+    """Return the step that executes every executed notebook again and compares the outputs.
+
+    A cell whose output may change is tagged nbval-ignore-output. A notebook's cells share a kernel, so a file
+    stays on one worker; there are as many as the build had, since the last digits depend on the threads of each.
+    """
+    notebooks = [str(build.executed(profile) / path.name) for path in build.chapters()]
+    workers = ["--numprocesses", str(build.workers(profile)), "--dist", "loadfile"]
+    return "replay of every notebook", [*PYTEST, *workers, *REPLAY, *notebooks], {}
 
 
 def coverage_steps():
@@ -94,9 +103,19 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--fast", action="store_true", help="without slow tests, the models on JAX and the replay")
     parser.add_argument("--coverage", action="store_true", help="only the package's tests, with their coverage")
+    parser.add_argument("--replay", metavar="PROFILE", help="only the replay of that profile's executed notebooks")
+    parser.add_argument("--data-dir", default="", help="folder that holds mnist.npz, for the full profile's replay")
     arguments = parser.parse_args()
-    todo = coverage_steps() if arguments.coverage else steps(arguments.fast)
-    build.set_kernel_environment(build.workers("quick"))
+    profile = arguments.replay or "quick"
+    if profile not in build.PROFILES:
+        parser.error(f"expected PROFILE to be one of {sorted(build.PROFILES)}, got {profile!r}")
+    if arguments.replay:
+        todo = [replay(profile)]
+    else:
+        todo = coverage_steps() if arguments.coverage else steps(arguments.fast)
+    if arguments.data_dir:
+        os.environ[build.datasets.DATA_VARIABLE] = str(Path(arguments.data_dir).resolve())
+    build.set_kernel_environment(build.workers(profile))
     start, failed = time.perf_counter(), []
     for name, command, environment in todo:
         begin = time.perf_counter()
