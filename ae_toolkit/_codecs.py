@@ -11,6 +11,7 @@ from sklearn.base import BaseEstimator
 from sklearn.mixture import GaussianMixture
 
 from ae_toolkit._keras import keras
+from ae_toolkit.data.preprocessing import HOG, Deskew
 from ae_toolkit.estimators._settings import complete_settings
 from ae_toolkit.estimators.adversarial import AdversarialAutoencoder
 from ae_toolkit.estimators.anomaly import ReconstructionDetector
@@ -28,7 +29,7 @@ ARRAYS = "arrays.npz"
 CLASSES: dict[str, type[BaseEstimator]] = {
     cls.__name__: cls
     for cls in (
-        AdversarialAutoencoder, Autoencoder, ContractiveAutoencoder, DenoisingAutoencoder, GaussianMixture,
+        AdversarialAutoencoder, Autoencoder, ContractiveAutoencoder, DenoisingAutoencoder, Deskew, GaussianMixture, HOG,
         MixtureSampler, ReconstructionDetector, SparseAutoencoder, VariationalAutoencoder,
     )
 }  # fmt: skip

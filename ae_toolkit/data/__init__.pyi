@@ -1,3 +1,4 @@
 from . import augmentation as augmentation
 from . import datasets as datasets
+from . import preprocessing as preprocessing
 from . import streams as streams
