@@ -107,7 +107,8 @@ def pair(images: Stream, target: Any, resident_bytes: int) -> Stream:
     table = np.empty((len(array), *paired.image_shape), np.float32)
     for start in range(0, len(array), AT_ONCE):
         table[start : start + AT_ONCE] = paired.rows(array[start : start + AT_ONCE])
-    return open_stream(table, min(images.batch_size, len(array)), images.seed, images.steps_per_epoch, images.weights)
+    batch_size = images.batch_size or len(array)
+    return open_stream(table, batch_size, images.seed, images.steps_per_epoch, images.weights)
 
 
 class PairedStream(Stream):
@@ -137,7 +138,7 @@ class PairedStream(Stream):
         self.image_shape = (math.prod(images.image_shape) + math.prod(self.target_shape),)
 
     @property
-    def seed(self) -> int:  # type: ignore[override]
+    def seed(self) -> int:
         """What orders the images.
 
         Returns

@@ -23,6 +23,15 @@ The hooks of an estimator: a variant overrides one or more of these methods of
 ``_code_activation()``
     Receives nothing. Returns the name of the Keras activation of the code, for a network
     that is built here.
+``_target_shape()``
+    Receives nothing. Returns the shape of what is decoded of an image: ``image_shape_``, except
+    where a training has a target.
+``_targets(X)``
+    Receives images, (n, *image_shape). Returns what is to be decoded of them, with which
+    ``score`` compares reconstructions: the images themselves, or their targets.
+``_decoded_of(batch)``
+    Receives a batch of the training's stream. Returns what is to be decoded in it: the batch
+    itself, or its part with the targets.
 ``_augmentation(seed)``
     Receives another int. Returns the layer that transforms training batches, which are then
     their own target, or None.
