@@ -120,7 +120,7 @@ class Setting:
             self.train, self.test = data.x_train[: options.images], data.x_test[: options.images]
             self.all_images = np.concatenate([data.x_train, data.x_test])[: options.images]
             self.all_labels = np.concatenate([data.y_train, data.y_test])[: options.images]
-        self.source = "random images" if options.quick else "MNIST"
+        self.source = "a few images" if options.quick else "MNIST"
         self.source += f" ({options.images:,} images)" if options.images else ""
         python, reason = None, "no peers were asked for"
         if options.peers and not WITH_PEERS.isdisjoint(options.only or PARTS):

@@ -209,7 +209,7 @@ def test_a_quick_run(tmp_path):
     assert {each["peer"] for each in rows if each["reason"]} == {
         "PyTorch, DataLoader", "PyTorch, indexing", "pythae", "ClustPy's DEC, 5 + 5 epochs",
     }  # fmt: skip
-    assert {each["images"] for each in rows} == {"random images"}
+    assert {each["images"] for each in rows} == {"a few images"}
     assert all(each["date"] and each["machine"] for each in rows)
     sure = [each["met"] for each in rows if "equal weights" in each["name"]]
     assert sure == [True, True]
