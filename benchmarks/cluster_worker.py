@@ -134,8 +134,8 @@ def manifold_of_two_codes(images, seed, small):
     return ae.ManifoldClustering(N_CLUSTERS, transformer=both, random_state=seed).fit_predict(images)
 
 
-#: How much the reconstruction counts in `idec`, beside nats of the clusters, per squared error of a pixel.
-IDEC_WEIGHT = 0.1
+#: How much a squared error of a pixel counts in `idec`, beside nats of the clusters: gamma = 0.1 of the authors' program.
+IDEC_WEIGHT = 1 / (0.1 * 784)
 METHODS = {
     "k-means on pixels": k_means_on_pixels,
     "k-means on PCA, 10 numbers": k_means_on_pca,
