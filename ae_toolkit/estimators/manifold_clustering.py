@@ -16,7 +16,8 @@ from ae_toolkit._sklearn import HasMethods, Interval, Options
 from ae_toolkit._validation import as_random_state, check_images, n_axes
 from ae_toolkit.data import streams
 from ae_toolkit.estimators._clusters import check_codes, choose_n_clusters, encode_in_order, fit_transformer
-from ae_toolkit.estimators._manifold import Interpolation, embed, import_umap
+from ae_toolkit.estimators._manifold import embed, import_umap
+from ae_toolkit.estimators._neighbours import Interpolation
 
 #: From how many of the nearest codes a new image's place is interpolated.
 INTERPOLATED = 8
