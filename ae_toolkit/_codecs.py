@@ -13,6 +13,7 @@ from sklearn.mixture import GaussianMixture
 from sklearn.pipeline import FeatureUnion, Pipeline
 
 from ae_toolkit._keras import keras
+from ae_toolkit.data.preprocessing import HOG, Deskew
 from ae_toolkit.estimators._settings import complete_settings
 from ae_toolkit.estimators.adversarial import AdversarialAutoencoder
 from ae_toolkit.estimators.anomaly import ReconstructionDetector
@@ -31,8 +32,8 @@ ARRAYS = "arrays.npz"
 CLASSES: dict[str, type[BaseEstimator]] = {
     cls.__name__: cls
     for cls in (
-        AdversarialAutoencoder, Autoencoder, ContractiveAutoencoder, DenoisingAutoencoder, FeatureUnion,
-        FrozenEstimator, GaussianMixture, ManifoldClustering, MixtureSampler, Pipeline, ReconstructionDetector,
+        AdversarialAutoencoder, Autoencoder, ContractiveAutoencoder, DenoisingAutoencoder, Deskew, FeatureUnion,
+        FrozenEstimator, GaussianMixture, HOG, ManifoldClustering, MixtureSampler, Pipeline, ReconstructionDetector,
         SparseAutoencoder, VariationalAutoencoder,
     )
 }  # fmt: skip
