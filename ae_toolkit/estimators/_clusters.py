@@ -129,7 +129,7 @@ def fit_transformer(
     """
     if transformer is None:
         return default_autoencoder(X, code_dim, random_state, verbose).fit(X)
-    return clone(transformer).fit(X)
+    return clone(transformer).fit(X, None)  # scikit-learn's FrozenEstimator insists on labels
 
 
 def encode_in_order(transformer: Any, X: Any) -> NDArray[np.float32]:

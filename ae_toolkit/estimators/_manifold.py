@@ -14,11 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse.csgraph import connected_components
 from sklearn.decomposition import PCA
+from sklearn.metrics import pairwise_distances_argmin
 
 from ae_toolkit.estimators._neighbours import nearest
 
 #: Below so many different points there is no manifold to speak of: their principal components are the embedding.
 FEWEST = 5
+#: The fraction of all points from which on an unconnected part of them is large, no mere island.
+LARGE = 0.05
 
 
 class Umap(NamedTuple):
@@ -57,7 +60,12 @@ def embed(
     n_jobs: int = 1,
     verbose: bool = False,
 ) -> tuple[NDArray[np.float32], int]:
-    """Return where UMAP puts points, and into how many parts the graph of their neighbours falls.
+    """Return where UMAP puts points, and into how many large parts the graph of their neighbours falls.
+
+    The layout starts at the points' principal components, which takes less time than UMAP's
+    customary eigenvectors of the graph and gave digits clusters that are as good. Large
+    parts of the graph that nothing connects start apart from each other, even where one
+    surrounds the other; islands start by the large part that is nearest to them.
 
     Parameters
     ----------
@@ -79,6 +87,7 @@ def embed(
     -------
     embedding : ndarray of float32, shape (n, at most n_dims)
     n_parts : int
+        Of at least 5% of the points each.
     """
     n_dims = max(1, min(n_dims, points.shape[1], len(points) - 1))
     start = _principal_components(points, n_dims, seed)
@@ -92,7 +101,7 @@ def embed(
         graph, *_ = umap.fuzzy_simplicial_set(
             points, k, random, "euclidean", knn_indices=indices, knn_dists=distances, verbose=False
         )
-        n_parts = int(connected_components(graph)[0])
+        start, n_parts = _set_parts_apart(start, connected_components(graph)[1])
         a, b = umap.find_ab_params(1.0, min_dist)
         embedding, _ = umap.simplicial_set_embedding(
             points, graph, n_dims, 1.0, a, b, 1.0, 5, epochs, start, random, "euclidean", {}, False, {}, False,
@@ -114,6 +123,19 @@ def _principal_components(points, n_dims, seed):
     if len(points) >= FEWEST:
         found += np.random.RandomState(seed).normal(scale=1e-4, size=found.shape)
     return found.astype(np.float32)
+
+
+def _set_parts_apart(start, part):
+    """Return where the layout starts if each large part is shifted along an axis, and how many there are."""
+    sizes = np.bincount(part)
+    large = np.flatnonzero(sizes >= LARGE * len(part))
+    n_dims = start.shape[1]
+    if 2 <= len(large) <= 2 * n_dims:
+        centres = np.stack([np.bincount(part, column) / sizes for column in start.T], axis=1)
+        belongs = pairwise_distances_argmin(centres, centres[large])
+        axes = np.concatenate([np.eye(n_dims), -np.eye(n_dims)])
+        start = start + 10 * axes[belongs[part]].astype(np.float32)
+    return start, len(large)
 
 
 @contextlib.contextmanager

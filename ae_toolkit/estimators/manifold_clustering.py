@@ -164,9 +164,9 @@ class ManifoldClustering(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Clus
         ConvergenceWarning
             If fewer codes differ than clusters were asked for; there are fewer clusters then.
         UserWarning
-            If the graph of neighbours falls into more parts than there are clusters. Which of
-            them share a cluster is then decided by where the layout started, at the codes'
-            principal components. More `n_neighbors` join the parts.
+            If the graph of neighbours falls into more parts, of at least 5% of the images each,
+            than there are clusters. Which of them share a cluster is then decided by where
+            the layout started. More `n_neighbors` connect them.
 
         Notes
         -----
@@ -200,9 +200,9 @@ class ManifoldClustering(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Clus
             n_clusters = choose_n_clusters(embedding, for_choice)
         if n_parts > n_clusters > 1:
             warnings.warn(
-                f"the neighbours of the codes form {n_parts} parts that nothing connects, more than the {n_clusters} "
-                "clusters: which parts share a cluster is decided by the principal components of the codes, with "
-                f"which the embedding starts. More neighbours than n_neighbors={self.n_neighbors} connect them",
+                f"the neighbours of the codes form {n_parts} large parts that nothing connects, more than the "
+                f"{n_clusters} clusters: which parts share a cluster is decided by where the embedding started. More "
+                f"neighbours than n_neighbors={self.n_neighbors} connect them",
                 stacklevel=3,  # the line that calls fit
             )
         self.mixture_ = _fit_mixture(embedding, n_clusters, self.n_init, for_mixture)
