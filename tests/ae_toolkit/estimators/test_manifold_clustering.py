@@ -362,3 +362,10 @@ def test_embedding_keeps_neighbours_together():
     spread = max(np.linalg.norm(found[labels == i] - centres[i], axis=1).max() for i in range(3))
     apart = min(np.linalg.norm(centres[i] - centres[j]) for i, j in ((0, 1), (0, 2), (1, 2)))
     assert apart > 2 * spread
+
+
+@pytest.mark.parametrize("verbose", [0, 1])
+def test_progress_is_shown_where_it_is_asked_for(verbose, capfd):
+    clusterer(verbose=verbose).fit(groups()[0])
+    shown = "".join(capfd.readouterr())
+    assert ("150/150" in shown) == bool(verbose), shown
