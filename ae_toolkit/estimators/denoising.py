@@ -41,8 +41,8 @@ class DenoisingModel(AutoencoderModel):
         super().__init__(encoder, decoder, **kwargs)
         self.corruption = corruption
 
-    def propagate(self, images: Any, training: bool | None = None) -> dict[str, Any]:
-        return super().propagate(self.corruption(images, training=training), training)
+    def corrupt(self, images: Any, training: bool | None = None) -> Any:
+        return self.corruption(images, training=training)
 
     def get_config(self):
         return {**super().get_config(), "corruption": keras.saving.serialize_keras_object(self.corruption)}

@@ -11,6 +11,9 @@ the number of images in a batch.
 ``decode(codes, training=None)``
     Receives codes, (n, code_dim). Returns images, (n, *image_shape), which
     ``inverse_transform`` and ``reconstruct`` hand out.
+``corrupt(images, training=None)``
+    Receives images, (n, *image_shape). Returns what is encoded in their place in training,
+    of the same shape.
 ``propagate(images, training=None)``
     Receives images, (n, *image_shape). Returns a dict of whatever tensors the loss terms
     need, customarily ``"codes"`` and ``"reconstructions"``.
@@ -95,6 +98,21 @@ class AutoencoderModel(training.TrainableModel):
         """
         return self.decoder(codes, training=training)
 
+    def corrupt(self, images: Any, training: bool | None = None) -> Any:
+        """Return what is encoded in the images' place in training: here the images themselves.
+
+        Parameters
+        ----------
+        images : tensor of shape (n, *image_shape)
+        training : bool, optional
+            Whether random parts act; otherwise the images stay as they are.
+
+        Returns
+        -------
+        tensor of shape (n, *image_shape)
+        """
+        return images
+
     def propagate(self, images: Any, training: bool | None = None) -> dict[str, Any]:
         """Return what the loss terms need to know about a batch, by name.
 
@@ -109,7 +127,7 @@ class AutoencoderModel(training.TrainableModel):
         dict of tensors
             Here ``"codes"`` and ``"reconstructions"``.
         """
-        codes = self.encode(images, training)
+        codes = self.encode(self.corrupt(images, training), training)
         return {"codes": codes, "reconstructions": self.decode(codes, training)}
 
     def loss_terms(self, images: Any, outputs: dict[str, Any]) -> dict[str, Any]:
