@@ -87,6 +87,26 @@ def read_image(file: str | os.PathLike[str]) -> NDArray[np.float32]:
     return scaled if scaled.ndim == 3 else scaled[..., None]
 
 
+def images_of(batch: Any) -> Any:
+    """Return the images of a batch that may carry labels behind them.
+
+    Parameters
+    ----------
+    batch : array, or tuple or list that begins with one
+
+    Returns
+    -------
+    array
+
+    Examples
+    --------
+    >>> from ae_toolkit.data._reading import images_of
+    >>> images_of(("images", "labels"))
+    'images'
+    """
+    return batch[0] if isinstance(batch, tuple | list) else batch
+
+
 def read_ahead(function: Callable[[int], Any], count: int, workers: int) -> Iterator[Any]:
     """Yield function(0), function(1), ..., computed in threads a few calls ahead.
 

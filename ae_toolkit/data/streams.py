@@ -13,16 +13,15 @@ import itertools
 import math
 import os
 import warnings
-import zlib
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
 from ae_toolkit._keras import keras
-from ae_toolkit._validation import check_count
+from ae_toolkit._validation import check_count, check_finite
 from ae_toolkit.data._reading import IMAGE_FILES as IMAGE_FILES
-from ae_toolkit.data._reading import find_images, read_ahead, read_image
+from ae_toolkit.data._reading import images_of
 
 
 def is_stream(source: Any) -> bool:
@@ -93,13 +92,66 @@ def open_stream(
         return source
     if seed is None:
         seed = int(np.random.SeedSequence().generate_state(1)[0])
+    from ae_toolkit.data import _sources  # whose classes derive from `Stream`
+
     if _is_tf_data(source):
-        return _TFData(source, steps_per_epoch)
+        return _sources.TFData(source, steps_per_epoch)
     if isinstance(source, keras.utils.PyDataset):
-        return _PyData(source, steps_per_epoch)
+        return _sources.PyData(source, steps_per_epoch)
     if isinstance(source, str | os.PathLike):
-        return _Folder(source, batch_size, seed, steps_per_epoch)
-    return _Array(source, batch_size, seed, steps_per_epoch, weights)
+        return _sources.Folder(source, batch_size, seed, steps_per_epoch)
+    return _sources.Array(source, batch_size, seed, steps_per_epoch, weights)
+
+
+def in_order(source: Any, batch_size: int = 1024) -> Iterator[np.ndarray]:
+    """Return all images of a source, each once, batch by batch and in the source's own order.
+
+    So results, such as codes, can be told apart by the number of a row or the place of a file.
+
+    Parameters
+    ----------
+    source : ndarray, tf.data.Dataset, keras.utils.PyDataset, str, path or Stream
+        As `open_stream` takes it. An array gives its rows, a folder its sorted files, a
+        PyDataset its batches by their index, and a ``tf.data.Dataset`` what it yields when it is
+        iterated; one that shuffles does so here as well.
+    batch_size : int, default=1024
+        For arrays and folders; a data set brings its own batches.
+
+    Returns
+    -------
+    iterator of ndarray of float32, shape (b, *image_shape)
+
+    Raises
+    ------
+    ValueError
+        If the source is empty or endless, or, while it is read, if a batch has images of
+        another shape, pixels that are no floating-point numbers, or NaN or infinite ones.
+    FileNotFoundError
+        If a folder does not exist or holds no image files.
+    RuntimeError
+        While it is read, if the source raises an error; it says in which batch.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ae_toolkit.data.streams import in_order
+    >>> [len(batch) for batch in in_order(np.zeros((10, 8, 8, 1), "float32"), batch_size=4)]
+    [4, 4, 2]
+    """
+    batch_size = check_count(batch_size, "batch_size")
+    if isinstance(source, Stream):
+        return source.in_order(batch_size)
+    if not is_stream(source):
+        source = np.asarray(source)
+        if source.ndim < 2 or len(source) == 0:
+            raise ValueError(f"expected at least one image, as an array of shape (n, ...), got shape {source.shape}")
+        if source.ndim == 2 and source.dtype.kind in "iub":  # in tables scikit-learn takes whole numbers
+            source = source.astype(np.float32)
+    # The length of an epoch does not matter here, and a data set that does not know its own asks for one.
+    length_unknown = (_is_tf_data(source) and int(source.cardinality()) < 0) or (
+        isinstance(source, keras.utils.PyDataset) and source.num_batches is None
+    )
+    return open_stream(source, batch_size, seed=0, steps_per_epoch=1 if length_unknown else None).in_order(batch_size)
 
 
 def shuffled(n: int, seed: int, epoch: int) -> np.ndarray:
@@ -247,7 +299,7 @@ class Stream:
                 ) from None
             except Exception as error:
                 raise RuntimeError(f"reading {place} failed: {type(error).__name__}: {error}") from error
-            yield self._check(_images(batch), place)
+            yield self._check(images_of(batch), place)
 
     def weighted_epoch(self, number: int) -> Iterator[tuple[Any, np.ndarray]]:
         """Return the batches of an epoch, each with the weights of its images in the loss.
@@ -268,6 +320,42 @@ class Stream:
     def _batches(self, number):
         raise NotImplementedError
 
+    def in_order(self, batch_size: int = 1024) -> Iterator[np.ndarray]:
+        """Return all images, each once, batch by batch and in the source's own order; see `in_order`.
+
+        Parameters
+        ----------
+        batch_size : int, default=1024
+            For arrays and folders; a data set brings its own batches.
+
+        Returns
+        -------
+        iterator of ndarray of float32, shape (b, *image_shape)
+
+        Raises
+        ------
+        ValueError
+            If the source is endless, or a batch is not as expected.
+        RuntimeError
+            If the source raises an error; it says in which batch.
+        """
+        return self._checked_in_order(self._in_order(batch_size))
+
+    def _checked_in_order(self, batches):
+        for number in itertools.count(1):
+            place = f"batch {number} of the images in order"
+            try:
+                batch = next(batches)
+            except StopIteration:
+                return
+            except Exception as error:
+                raise RuntimeError(f"reading {place} failed: {type(error).__name__}: {error}") from error
+            images = keras.ops.convert_to_numpy(self._check(images_of(batch), place))
+            yield check_finite(images, "pixels", place)
+
+    def _in_order(self, batch_size):
+        raise NotImplementedError
+
     def description(self) -> dict[str, Any]:
         """Return what tells this source from another.
 
@@ -277,7 +365,7 @@ class Stream:
             Plain JSON values.
         """
         return {
-            "kind": type(self).__name__.strip("_"),
+            "kind": type(self).__name__,
             "image_shape": list(self.image_shape),
             "steps": self.steps_per_epoch,
         }
@@ -295,164 +383,5 @@ class Stream:
         return keras.ops.cast(batch, "float32") if keras.ops.is_tensor(batch) else np.asarray(batch, np.float32)
 
 
-class _Array(Stream):
-    """An array in memory or mapped from a file; only a batch of it is copied at a time."""
-
-    def __init__(self, images, batch_size, seed, steps_per_epoch=None, weights=None):
-        self.array, self.seed, self.batch_size, self.weights = images, seed, min(batch_size, len(images)), weights
-        self.image_shape = images.shape[1:]
-        self.steps_per_epoch = _at_most(math.ceil(len(images) / self.batch_size), steps_per_epoch)
-
-    def peek(self):
-        return self.array
-
-    def look(self, n_numbers):
-        wanted = max(1, n_numbers // math.prod(self.image_shape))
-        return np.asarray(self.array[:: math.ceil(len(self.array) / wanted)], np.float32)
-
-    def epoch_indices(self, number):
-        """Return the indices of an epoch's full batches, (steps, batch size), and of the smaller last one."""
-        order = shuffled(len(self.array), self.seed, number)[: self.steps_per_epoch * self.batch_size]
-        full = len(order) // self.batch_size * self.batch_size
-        return order[:full].reshape(-1, self.batch_size), order[full:]
-
-    def _indices(self, number):
-        full, last = self.epoch_indices(number)
-        return (*full, *([last] if len(last) else []))
-
-    def _batches(self, number):
-        return (self.array[indices] for indices in self._indices(number))
-
-    def weighted_epoch(self, number):
-        if self.weights is None:
-            return super().weighted_epoch(number)
-        return zip(self.epoch(number), (self.weights[indices] for indices in self._indices(number)), strict=False)
-
-    def description(self):
-        checksum = zlib.crc32(np.ascontiguousarray(self.array))
-        if self.weights is not None:
-            checksum = zlib.crc32(self.weights, checksum)
-        shape = list(self.array.shape)
-        return {**super().description(), "shape": shape, "batch_size": self.batch_size, "checksum": checksum}
-
-
-class _Folder(Stream):
-    """Image files, decoded a few batches ahead in threads."""
-
-    def __init__(self, folder, batch_size, seed, steps_per_epoch=None):
-        self.files = find_images(folder)
-        self.seed, self.batch_size = seed, min(batch_size, len(self.files))
-        self.image_shape = self._read(self.files[0]).shape
-        self.steps_per_epoch = _at_most(math.ceil(len(self.files) / self.batch_size), steps_per_epoch)
-
-    def _batches(self, number):
-        order = shuffled(len(self.files), self.seed, number)
-
-        def batch(step):
-            chosen = order[step * self.batch_size : (step + 1) * self.batch_size]
-            return np.stack([self._read(self.files[index]) for index in chosen])
-
-        return read_ahead(batch, self.steps_per_epoch, workers=2)
-
-    def description(self):
-        names = repr([(file.name, file.stat().st_size) for file in self.files])
-        found = {"files": len(self.files), "batch_size": self.batch_size, "checksum": zlib.crc32(names.encode())}
-        return {**super().description(), **found}
-
-    def _read(self, file):
-        array = read_image(file)
-        if self.image_shape and array.shape != self.image_shape:
-            first = self.files[0].name
-            raise ValueError(f"expected images of shape {self.image_shape} as in {first}, got {array.shape} in {file}")
-        return array
-
-
-class _PyData(Stream):
-    """A Keras PyDataset, its batches asked for ahead of time in its own number of threads."""
-
-    def __init__(self, source, steps_per_epoch):
-        length = source.num_batches
-        if length is None and steps_per_epoch is None:
-            raise ValueError("expected steps_per_epoch, since the PyDataset does not say how many batches it has")
-        self.source, self.steps_per_epoch = source, _at_most(length, steps_per_epoch)
-        if not self.steps_per_epoch:
-            raise ValueError("expected a PyDataset with at least one batch, got an empty one")
-        self._first = _images(source[0])
-        self.image_shape = tuple(self._first.shape[1:])
-
-    def peek(self):
-        return self._check(self._first, "the first batch")
-
-    def _unread_batches(self):
-        yield self._first
-        yield from map(self.source.__getitem__, range(1, self.steps_per_epoch))
-
-    def _batches(self, number):
-        self.source.on_epoch_begin()
-        for step, batch in enumerate(read_ahead(self.source.__getitem__, self.steps_per_epoch, self.source.workers)):
-            if step + 1 == self.steps_per_epoch:  # nobody asks for more than the last batch
-                self.source.on_epoch_end()
-            yield batch
-
-
-class _TFData(Stream):
-    """A tf.data.Dataset: an endless one continues from epoch to epoch, others begin anew."""
-
-    def __init__(self, source, steps_per_epoch):
-        length = int(source.cardinality())
-        if length < 0 and steps_per_epoch is None:
-            kind = "endless" if length == -1 else "of unknown length"
-            raise ValueError(f"expected steps_per_epoch, since the tf.data.Dataset is {kind}")
-        self.source, self.steps_per_epoch = source, _at_most(length if length >= 0 else None, steps_per_epoch)
-        if not self.steps_per_epoch:
-            raise ValueError("expected a tf.data.Dataset with at least one batch, got an empty one")
-        self._endless = iter(source) if length == -1 else None
-        shape = getattr(_images(source.element_spec), "shape", None)
-        if shape is None or shape.rank is None or not shape[1:].is_fully_defined():
-            shape = _images(self._next_unread()).shape
-        self.image_shape = tuple(shape[1:])
-
-    def peek(self):
-        return self._check(_images(self._next_unread()), "the first batch")
-
-    def _next_unread(self):
-        """Return the next batch; of an endless data set it is put back."""
-        if self._endless is None:
-            return next(iter(self.source))
-        batch = next(self._endless)
-        self._endless = itertools.chain([batch], self._endless)
-        return batch
-
-    def _unread_batches(self):
-        if self._endless is None:
-            yield from self.source
-            return
-        taken = []
-        try:
-            for batch in self._endless:
-                taken.append(batch)
-                yield batch
-        finally:
-            self._endless = itertools.chain(taken, self._endless)
-
-    def _batches(self, number):
-        return self._endless or iter(self.source)
-
-
 def _is_tf_data(source):
     return hasattr(source, "element_spec") and hasattr(source, "cardinality")
-
-
-def _images(batch):
-    """Return the images of a batch that may carry labels behind them."""
-    return batch[0] if isinstance(batch, tuple | list) else batch
-
-
-def _at_most(steps, wanted):
-    """Return how many batches make an epoch: all there are, or fewer if fewer are wanted."""
-    if wanted is None:
-        return steps
-    wanted = check_count(wanted, "steps_per_epoch", whole_floats=False)
-    if steps is not None and wanted > steps:
-        raise ValueError(f"expected steps_per_epoch to be at most the {steps} batches there are, got {wanted}")
-    return wanted

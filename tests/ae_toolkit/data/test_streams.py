@@ -136,6 +136,100 @@ def test_a_mapped_file_is_read_a_batch_at_a_time(images, tmp_path):
         assert batch.dtype == np.float32
 
 
+# ------------------------------------------------------------------------------ in order
+
+
+def all_of(source, batch_size=4):
+    """Return the images of a source in its order, and the sizes of the batches."""
+    batches = list(streams.in_order(source, batch_size))
+    assert all(isinstance(batch, np.ndarray) and batch.dtype == np.float32 for batch in batches)
+    return np.concatenate(batches), [len(batch) for batch in batches]
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_an_array_in_order(images, dtype):
+    for source in (images.astype(dtype), images.astype(dtype).tolist(), streams.open_stream(images, 3, seed=1)):
+        found, sizes = all_of(source)
+        np.testing.assert_array_equal(found, images)
+        assert sizes == [4, 4, 2]
+
+
+def test_a_table_of_whole_numbers_in_order():
+    found, _ = all_of(np.arange(20).reshape(10, 2))
+    np.testing.assert_array_equal(found, np.arange(20).reshape(10, 2))
+
+
+def test_all_images_come_however_short_an_epoch_is(images):
+    found, _ = all_of(streams.open_stream(images, 3, seed=1, steps_per_epoch=1))
+    np.testing.assert_array_equal(found, images)
+
+
+def test_a_folder_in_the_order_of_its_files(folder):
+    path, pixels = folder
+    for source in (path, str(path), streams.open_stream(path, 3, seed=1)):
+        found, sizes = all_of(source)
+        np.testing.assert_allclose(found, pixels, atol=1e-7)
+        assert sizes == [4, 4, 2]
+
+
+@pytest.mark.parametrize("options", [{}, {"labels": True}, {"workers": 3}], ids=str)
+def test_a_py_dataset_in_order(images, options):
+    dataset = Batches(images, batch_size=3, **options)
+    found, sizes = all_of(dataset)
+    np.testing.assert_array_equal(found, images)
+    assert sizes == [3, 3, 3, 1]
+    assert dataset.events == []  # no epoch has passed
+
+
+def test_a_py_dataset_without_an_end_has_no_order(images):
+    class Endless(Batches):
+        num_batches = None
+
+    with pytest.raises(ValueError, match="expected a PyDataset that says how many batches it has"):
+        streams.in_order(Endless(images))
+
+
+def test_a_tf_dataset_in_order(images, tf):
+    dataset = tf.data.Dataset.from_tensor_slices(images)
+    unknown = tf.data.Dataset.from_generator(lambda: iter(images), output_signature=tf.TensorSpec(SHAPE, tf.float32))
+    for source in (dataset.batch(3), tf.data.Dataset.zip((dataset, dataset)).batch(3), unknown.batch(3)):
+        found, sizes = all_of(source)
+        np.testing.assert_array_equal(found, images)
+        assert sizes == [3, 3, 3, 1]
+
+
+def test_an_endless_tf_dataset_has_no_order(images, tf):
+    endless = tf.data.Dataset.from_tensor_slices(images).repeat().batch(4)
+    for source in (endless, streams.open_stream(endless, 0, None, 2)):
+        with pytest.raises(ValueError, match=r"expected a tf\.data\.Dataset with an end"):
+            streams.in_order(source)
+
+
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [
+        (np.zeros((0, *SHAPE), np.float32), "at least one image"),
+        (np.zeros(3, np.float32), r"shape \(n, ...\), got shape \(3,\)"),
+        (np.zeros((3, *SHAPE), np.uint8), "expected floating-point pixels"),
+        (np.full((3, *SHAPE), np.nan, np.float32), "expected finite pixels, got NaN or infinity in batch 1"),
+    ],
+)
+def test_images_in_order_that_are_none(source, words):
+    with pytest.raises(ValueError, match=words):
+        list(streams.in_order(source))
+    with pytest.raises(ValueError, match="batch_size to be a positive integer, got 0"):
+        streams.in_order(source, 0)
+
+
+def test_a_file_in_order_that_cannot_be_read_is_named(folder):
+    path, _ = folder
+    (path / "z.png").write_bytes(b"not a picture")
+    with pytest.raises(RuntimeError, match=r"reading batch 3 of the images in order failed.*z.png"):
+        list(streams.in_order(path, 4))
+    with pytest.raises(FileNotFoundError, match="no folder"):
+        streams.in_order(path / "nowhere")
+
+
 # ------------------------------------------------------------------------------ a PyDataset
 
 
@@ -204,19 +298,19 @@ def test_no_threads_are_left_behind(images):
 # ------------------------------------------------------------------------- a tf.data.Dataset
 
 
-def in_order(tf, images, epochs=2):
+def in_an_array_s_order(tf, images, epochs=2):
     """Return a dataset of all epochs' images in an array's order, 10 an epoch."""
     return tf.data.Dataset.from_tensor_slices(np.concatenate([images[order] for order in orders(epochs=epochs)]))
 
 
 def test_a_tf_dataset_gives_an_estimator_like_the_array(images, tf):
     """In the array's own order each epoch, of which the estimator has one."""
-    dataset = in_order(tf, images, epochs=1).batch(4)
+    dataset = in_an_array_s_order(tf, images, epochs=1).batch(4)
     assert_same(small(epochs=1).fit(dataset), small(epochs=1).fit(images))
 
 
 def test_labels_behind_the_images_are_ignored(images, tf):
-    dataset = in_order(tf, images, epochs=1)
+    dataset = in_an_array_s_order(tf, images, epochs=1)
     labelled = tf.data.Dataset.zip((dataset, tf.data.Dataset.range(10))).batch(4)
     assert_same(small(epochs=1).fit(labelled), small(epochs=1).fit(images))
 
