@@ -8,6 +8,7 @@ import re
 
 import numpy as np
 from sklearn.base import BaseEstimator
+from sklearn.frozen import FrozenEstimator
 from sklearn.mixture import GaussianMixture
 
 from ae_toolkit._keras import keras
@@ -16,6 +17,7 @@ from ae_toolkit.estimators.adversarial import AdversarialAutoencoder
 from ae_toolkit.estimators.anomaly import ReconstructionDetector
 from ae_toolkit.estimators.autoencoder import Autoencoder
 from ae_toolkit.estimators.contractive import ContractiveAutoencoder
+from ae_toolkit.estimators.deep_clustering import DeepEmbeddedClustering
 from ae_toolkit.estimators.denoising import DenoisingAutoencoder
 from ae_toolkit.estimators.generation import MixtureSampler
 from ae_toolkit.estimators.sparse import SparseAutoencoder
@@ -28,8 +30,8 @@ ARRAYS = "arrays.npz"
 CLASSES: dict[str, type[BaseEstimator]] = {
     cls.__name__: cls
     for cls in (
-        AdversarialAutoencoder, Autoencoder, ContractiveAutoencoder, DenoisingAutoencoder, GaussianMixture,
-        MixtureSampler, ReconstructionDetector, SparseAutoencoder, VariationalAutoencoder,
+        AdversarialAutoencoder, Autoencoder, ContractiveAutoencoder, DeepEmbeddedClustering, DenoisingAutoencoder,
+        GaussianMixture, MixtureSampler, ReconstructionDetector, SparseAutoencoder, VariationalAutoencoder,
     )
 }  # fmt: skip
 
@@ -235,8 +237,12 @@ class Estimator(Codec):
         for attribute, item in described["state"].items():
             self._check_attribute(estimator, attribute)
             setattr(estimator, attribute, restore_value(item, arrays))
-            # The user's own attributes may hold NaN; what a mixture draws from may not.
-            if isinstance(estimator, GaussianMixture) and isinstance(item, dict) and Array.key in item:
+            # The user's own attributes may hold NaN; what a mixture or clusters are made of may not.
+            if (
+                isinstance(estimator, GaussianMixture | DeepEmbeddedClustering)
+                and isinstance(item, dict)
+                and Array.key in item
+            ):
                 check_finite(item[Array.key], arrays)
         if "model" in described:
             complete_settings(estimator)
@@ -252,6 +258,21 @@ class Estimator(Codec):
             raise ValueError(f"expected the names of parameters and fitted attributes, got {name!r}")
 
 
+class Frozen(Codec):
+    """An estimator that scikit-learn's `FrozenEstimator` holds, which `clone` and `fit` leave as it is."""
+
+    key = "frozen"
+
+    def takes(self, value):
+        return isinstance(value, FrozenEstimator)
+
+    def describe(self, value, place, arrays):
+        return {self.key: describe_value(value.estimator, place, arrays)}
+
+    def restore(self, described, arrays):
+        return FrozenEstimator(restore_value(described[self.key], arrays))
+
+
 # Every kind of value that can be saved. The first that takes a value describes it.
 CODECS: tuple[Codec, ...] = (
     Plain(),
@@ -264,6 +285,7 @@ CODECS: tuple[Codec, ...] = (
     Dict(),
     Network(),
     Estimator(),
+    Frozen(),
 )
 
 

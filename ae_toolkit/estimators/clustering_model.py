@@ -131,15 +131,15 @@ class ClusteringModel(training.TrainableModel):
         return ops.log_softmax(-ops.log1p(ops.sum(ops.square(differences), axis=-1)), axis=-1)
 
     def call(self, images: Any, training: bool | None = None) -> dict[str, Any]:
-        clean = self.log_assignments(self.autoencoder.encode(images))
-        if self.transformation is not None:
-            images = self.transformation(images, training=training)
-        codes = self.autoencoder.encode(self.autoencoder.corrupt(images, training), training)
+        shown = images if self.transformation is None else self.transformation(images, training=training)
+        corrupted = self.autoencoder.corrupt(shown, training)
+        codes = self.autoencoder.encode(corrupted, training)
+        clean = self.log_assignments(codes if corrupted is images else self.autoencoder.encode(images))
         # The square makes an assignment surer; the frequency keeps large clusters from taking all.
         target = ops.log_softmax(2 * clean - ops.log(ops.convert_to_tensor(self.frequencies)), axis=-1)
         outputs = {"log_target": ops.stop_gradient(target), "log_assignment": self.log_assignments(codes)}
         if self.reconstruction_weight:
-            outputs |= {"images": images, "reconstructions": self.autoencoder.decode(codes, training)}
+            outputs |= {"images": shown, "reconstructions": self.autoencoder.decode(codes, training)}
         return outputs
 
     def loss_terms(self, images: Any, outputs: dict[str, Any]) -> dict[str, Any]:
@@ -204,6 +204,7 @@ class Assignments(keras.callbacks.Callback):
         super().__init__()
         self.encode, self.tol = encode, tol
         self.last = [np.asarray(labels)]  # in a list, as a checkpoint keeps arrays
+        self.epochs = 0
 
     def on_epoch_end(self, epoch, logs=None):
         model, codes = self.model, np.asarray(self.encode(), float)
@@ -211,7 +212,7 @@ class Assignments(keras.callbacks.Callback):
         assignments = soft_assignments(codes, centers, scale)
         labels = assignments.argmax(axis=1)
         changed = float(np.mean(labels != self.last[0]))
-        self.last = [labels]
+        self.last, self.epochs = [labels], self.epochs + 1
         if logs is not None:
             logs["changed"] = changed
         empty = np.flatnonzero(np.bincount(labels, minlength=len(centers)) == 0)
