@@ -11,6 +11,8 @@ from . import training as training
 from .book.chapter import Chapter as Chapter
 from .data import datasets as datasets
 from .data.datasets import ImageDataset as ImageDataset
+from .data.preprocessing import HOG as HOG
+from .data.preprocessing import Deskew as Deskew
 from .estimators.adversarial import AdversarialAutoencoder as AdversarialAutoencoder
 from .estimators.anomaly import ReconstructionDetector as ReconstructionDetector
 from .estimators.autoencoder import Autoencoder as Autoencoder

@@ -12,6 +12,7 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.mixture import GaussianMixture
 
 from ae_toolkit._keras import keras
+from ae_toolkit.data.preprocessing import HOG, Deskew
 from ae_toolkit.estimators._settings import complete_settings
 from ae_toolkit.estimators.adversarial import AdversarialAutoencoder
 from ae_toolkit.estimators.anomaly import ReconstructionDetector
@@ -31,7 +32,7 @@ CLASSES: dict[str, type[BaseEstimator]] = {
     cls.__name__: cls
     for cls in (
         AdversarialAutoencoder, Autoencoder, ContractiveAutoencoder, DeepEmbeddedClustering, DenoisingAutoencoder,
-        GaussianMixture, MixtureSampler, ReconstructionDetector, SparseAutoencoder, VariationalAutoencoder,
+        Deskew, GaussianMixture, HOG, MixtureSampler, ReconstructionDetector, SparseAutoencoder, VariationalAutoencoder,
     )
 }  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""Where images come from: data sets by name, streams of batches, augmentation."""
+"""Where images come from: data sets by name, streams of batches, augmentation, preprocessing."""
 
 import lazy_loader
 

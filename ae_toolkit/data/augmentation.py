@@ -81,6 +81,9 @@ class RandomAffine(keras.layers.Layer):
             return images
         if len(images.shape) == 3:  # grey images without a channel axis
             return self.call(images[..., None], training=True)[..., 0]
+        if self.amounts["fraction"] == 1:
+            transforms = self._transforms(images, ops.shape(images)[0])
+            return ops.image.affine_transform(images, transforms, fill_mode="constant")
         n = self._n_transformed(ops.shape(images)[0])
         transformed = ops.image.affine_transform(images[:n], self._transforms(images, n), fill_mode="constant")
         return ops.concatenate([transformed, images[n:]])

@@ -184,6 +184,8 @@ class Stream:
         Batches in an epoch.
     seed : int
         Orders the images, where this is ours to do.
+    batch_size : int or None
+        Images in a batch, where this is ours to say; an array's last batch may have fewer.
     array : ndarray or None
         All images, if they are in memory.
     weights : ndarray of float32, shape (n,), or None
@@ -201,6 +203,7 @@ class Stream:
     image_shape: tuple[int, ...] = ()
     steps_per_epoch: int = 0
     seed: int = 0
+    batch_size: int | None = None
     array: np.ndarray | None = None
     weights: np.ndarray | None = None
 

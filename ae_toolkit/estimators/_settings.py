@@ -76,18 +76,18 @@ def choose_settings(estimator: Any, in_unit_range: bool) -> dict[str, Any]:
     estimator : Autoencoder
         With ``image_shape_``.
     in_unit_range : bool
-        Whether all pixels of the training images are in [0, 1].
+        Whether all pixels of what is decoded are in [0, 1].
 
     Returns
     -------
     dict
         Parameter -> value; and ``"in_unit_range"``.
     """
-    kind = networks.resolve(estimator.network, estimator.image_shape_)
-    choice = CHOICES[kind]
+    choice = CHOICES[networks.resolve(estimator.network, estimator.image_shape_)]
+    decoder = networks.resolve_decoder(estimator.network, estimator.image_shape_, estimator._target_shape())
     chosen = {
         "activation": choice.activation,
-        "output_activation": choice.output_activation if in_unit_range else "linear",
+        "output_activation": CHOICES[decoder].output_activation if in_unit_range else "linear",
         "learning_rate": choice.learning_rate,
         "warmup": choice.warmup if estimator.schedule == "cosine" else 0.0,
         "linear_path": _linear_path_suits(estimator),
@@ -103,6 +103,7 @@ def _linear_path_suits(estimator):
     """Return whether nothing was asked for that a linear path would change."""
     unset = (estimator.network, estimator.output_activation) == ("auto", "auto")
     unset = unset and estimator.hidden_units is None and estimator.encoder is None and estimator.decoder is None
+    unset = unset and getattr(estimator, "target", None) is None
     return unset and not estimator.tied and estimator.code_activation == "linear"
 
 

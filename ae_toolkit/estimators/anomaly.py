@@ -107,7 +107,9 @@ class ReconstructionDetector(OutlierMixin, BaseEstimator):
         return self._scores(check_images(X))
 
     def _scores(self, X):
-        error = np.square(np.asarray(X, float) - self.autoencoder_.reconstruct(X))
+        # An autoencoder that decodes something else than the image is judged by that.
+        wanted = self.autoencoder_._targets(X) if isinstance(self.autoencoder_, Autoencoder) else X
+        error = np.square(np.asarray(wanted, float) - self.autoencoder_.reconstruct(X))
         return -error.reshape(len(error), -1).sum(axis=1)
 
     def decision_function(self, X: ArrayLike) -> NDArray[np.float64]:

@@ -23,6 +23,15 @@ The hooks of an estimator: a variant overrides one or more of these methods of
 ``_code_activation()``
     Receives nothing. Returns the name of the Keras activation of the code, for a network
     that is built here.
+``_target_shape()``
+    Receives nothing. Returns the shape of what is decoded of an image: ``image_shape_``, except
+    where a training has a target.
+``_targets(X)``
+    Receives images, (n, *image_shape). Returns what is to be decoded of them, with which
+    ``score`` compares reconstructions: the images themselves, or their targets.
+``_decoded_of(batch)``
+    Receives a batch of the training's stream. Returns what is to be decoded in it: the batch
+    itself, or its part with the targets.
 ``_augmentation(seed)``
     Receives another int. Returns the layer that transforms training batches, which are then
     their own target, or None.
@@ -339,6 +348,10 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
             return streams.open_stream(X, self._batch_size(None), seed=0)
         return streams.open_stream(self._check(X), training.VALIDATION_BATCH, seed=0)
 
+    def _with_targets(self, stream):
+        """Return a stream of images together with what is to be decoded of them: here the images themselves."""
+        return stream
+
     def _batch_size(self, n_images):
         """Return the images per step, for an array of so many or, where that is None, for a folder."""
         return choose_batch_size(self.network, n_images) if self.batch_size == "auto" else self.batch_size
@@ -346,8 +359,20 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
     def _resolve_settings(self, stream, first):
         """Set ``settings_``; a fit that a warm start continues keeps to the range of pixels of the first."""
         known = None if first else getattr(self, "settings_", {}).get("in_unit_range")
-        in_unit_range = are_in_unit_range(stream.peek()) if known is None else known
+        in_unit_range = are_in_unit_range(self._decoded_of(stream.peek())) if known is None else known
         self.settings_ = choose_settings(self, in_unit_range)
+
+    def _decoded_of(self, batch):
+        """Return what is to be decoded of the images of a batch that the training's stream hands out; a hook."""
+        return batch
+
+    def _target_shape(self):
+        """Return the shape of what is decoded of an image; a hook."""
+        return self.image_shape_
+
+    def _targets(self, X):
+        """Return what is to be decoded of images; a hook."""
+        return X
 
     def _resolve_from_images(self, stream, first):
         """Set fitted attributes that depend on the images, before the model is built; a hook.
@@ -399,7 +424,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         own_class = not type(self).__module__.startswith("ae_toolkit.")
         if own_class or self.encoder is not None or self.decoder is not None:
             return None
-        left_out = {"epochs", "batch_size", "random_state", "warm_start", "verbose"}
+        left_out = {"epochs", "batch_size", "random_state", "warm_start", "verbose", "target"}
         scheduled = self.schedule != "constant" or self.settings_["warmup"] > 0
         if scheduled:
             steps = stream.steps_per_epoch * self.epochs
@@ -418,12 +443,16 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         """Return the layer that changes training batches, or None; a hook."""
         if self.augmentation is None:
             return None
+        return self._random_affine("augmentation", self.augmentation, seed)
+
+    def _random_affine(self, name, amounts, seed):
+        """Return the layer that transforms images by the amounts that a parameter names."""
         try:
             if len(self.image_shape_) not in (2, 3):
                 raise ValueError(f"images of shape (height, width, channels), got {self.image_shape_}")
-            return augmentation.RandomAffine(**self.augmentation, seed=seed)
+            return augmentation.RandomAffine(**amounts, seed=seed)
         except (TypeError, ValueError) as error:
-            raise ValueError(f"expected augmentation to be a dict of RandomAffine's amounts: {error}") from error
+            raise ValueError(f"expected {name} to be a dict of RandomAffine's amounts: {error}") from error
 
     def transform(self, X: ArrayLike) -> NDArray[np.float32]:
         """Encode images.
@@ -486,7 +515,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         """
         check_is_fitted(self)
         X = self._check(X)
-        return -metrics.reconstruction_error(X, self.reconstruct(X), sample_weight)
+        return -metrics.reconstruction_error(self._targets(X), self.reconstruct(X), sample_weight)
 
     def _build_model(self, seed):
         """Return the Keras model to train; a hook."""
@@ -501,7 +530,9 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
 
     def _networks(self, seed, n_statistics=1):
         """Return encoder and decoder: the user's own, or built for the images' shape; a hook."""
-        own = networks.copy_networks(self.encoder, self.decoder, self.image_shape_, self.code_dim, n_statistics)
+        own = networks.copy_networks(
+            self.encoder, self.decoder, self.image_shape_, self.code_dim, n_statistics, self._target_shape()
+        )
         if own:
             if self.settings_["linear_path"]:
                 raise ValueError("expected no linear_path=True with an encoder and a decoder of your own, got both")
@@ -511,7 +542,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
             self.image_shape_, self.code_dim, self.network, self.hidden_units, settings["activation"],
             settings["output_activation"], seed, self.precision, tied=self.tied,
             code_activation=self._code_activation(), n_statistics=n_statistics, linear_path=settings["linear_path"],
-            clip=settings["in_unit_range"],
+            clip=settings["in_unit_range"], target_shape=self._target_shape(),
         )  # fmt: skip
 
     def _check(self, X, reset=False):

@@ -130,7 +130,9 @@ class ClusteringModel(training.TrainableModel):
         differences = (codes[:, None] - ops.convert_to_tensor(self.centers)) / ops.convert_to_tensor(self.scale)
         return ops.log_softmax(-ops.log1p(ops.sum(ops.square(differences), axis=-1)), axis=-1)
 
-    def call(self, images: Any, training: bool | None = None) -> dict[str, Any]:
+    def call(self, batch: Any, training: bool | None = None) -> dict[str, Any]:
+        # Without a decoder nothing stands beside the images.
+        images, targets = self.autoencoder.split(batch) if self.reconstruction_weight else (batch, None)
         shown = images if self.transformation is None else self.transformation(images, training=training)
         corrupted = self.autoencoder.corrupt(shown, training)
         codes = self.autoencoder.encode(corrupted, training)
@@ -139,14 +141,15 @@ class ClusteringModel(training.TrainableModel):
         target = ops.log_softmax(2 * clean - ops.log(ops.convert_to_tensor(self.frequencies)), axis=-1)
         outputs = {"log_target": ops.stop_gradient(target), "log_assignment": self.log_assignments(codes)}
         if self.reconstruction_weight:
-            outputs |= {"images": shown, "reconstructions": self.autoencoder.decode(codes, training)}
+            outputs["decoded"] = self.autoencoder.decode(codes, training)
+            outputs["wanted"] = targets if self.transformation is None else shown
         return outputs
 
-    def loss_terms(self, images: Any, outputs: dict[str, Any]) -> dict[str, Any]:
+    def loss_terms(self, batch: Any, outputs: dict[str, Any]) -> dict[str, Any]:
         target = outputs["log_target"]
         terms = {"clustering": ops.sum(ops.exp(target) * (target - outputs["log_assignment"]), axis=-1)}
         if self.reconstruction_weight:
-            terms["reconstruction"] = losses.squared_error(outputs["images"], outputs["reconstructions"])
+            terms["reconstruction"] = losses.squared_error(outputs["wanted"], outputs["decoded"])
         return terms
 
     @property

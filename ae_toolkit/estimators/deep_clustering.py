@@ -254,11 +254,8 @@ class DeepEmbeddedClustering(ClassNamePrefixFeaturesOutMixin, ClusterMixin, Tran
         given = self.autoencoder
         if isinstance(given, FrozenEstimator):
             if not isinstance(given.estimator, Autoencoder) or not is_fitted(given.estimator):
-                state = "one that is not fitted" if isinstance(given.estimator, Autoencoder) else given.estimator
-                raise ValueError(
-                    f"expected autoencoder=FrozenEstimator(...) around a fitted autoencoder, got {state!r}"
-                )
-            return _copy_fitted(given.estimator, seed)
+                raise ValueError(f"expected FrozenEstimator around a fitted autoencoder, got {given!r}")
+            return _with_fresh_model(given.estimator, seed)
         if given is None:
             autoencoder = default_autoencoder(X, CODE_DIM, seed, self.verbose)
         else:
@@ -291,11 +288,11 @@ class DeepEmbeddedClustering(ClassNamePrefixFeaturesOutMixin, ClusterMixin, Tran
         return np.where(labels >= 0, np.searchsorted(found, labels), -1)
 
     def _open(self, autoencoder, X, seed):
-        """Return the images as a stream for training."""
-        if streams.is_stream(X):
-            return streams.open_stream(X, self._batch_size(autoencoder, None), seed)
-        images = autoencoder._check(X)
-        return streams.open_stream(images, self._batch_size(autoencoder, len(images)), seed)
+        """Return the images as a stream for training, with what is to be decoded of them where that counts."""
+        images = X if streams.is_stream(X) else autoencoder._check(X)
+        n_images = len(images) if isinstance(images, np.ndarray) else None
+        stream = streams.open_stream(images, self._batch_size(autoencoder, n_images), seed)
+        return autoencoder._with_targets(stream) if self.reconstruction_weight else stream
 
     def _batch_size(self, autoencoder, n_images):
         return choose_batch_size(autoencoder.network, n_images) if self.batch_size == "auto" else self.batch_size

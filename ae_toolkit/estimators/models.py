@@ -113,6 +113,22 @@ class AutoencoderModel(training.TrainableModel):
         """
         return images
 
+    def split(self, batch: Any) -> tuple[Any, Any]:
+        """Return the images of a batch, and what is to be decoded of them: here the images themselves.
+
+        Parameters
+        ----------
+        batch : tensor of shape (n, *image_shape)
+            Where a target stands beside each image, (n, numbers of an image and of its target).
+
+        Returns
+        -------
+        images : tensor of shape (n, *image_shape)
+        targets : tensor of shape (n, ...)
+            Of the shape of what `decode` returns.
+        """
+        return batch, batch
+
     def propagate(self, images: Any, training: bool | None = None) -> dict[str, Any]:
         """Return what the loss terms need to know about a batch, by name.
 

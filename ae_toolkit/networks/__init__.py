@@ -8,6 +8,7 @@ from ae_toolkit.networks.builder import (
     build,
     copy_networks,
     resolve,
+    resolve_decoder,
     tie,
 )
 from ae_toolkit.networks.linear_path import begin_at_pca
@@ -22,6 +23,7 @@ __all__ = [
     "layers",
     "losses",
     "resolve",
+    "resolve_decoder",
     "tie",
 ]
 

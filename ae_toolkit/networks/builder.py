@@ -6,6 +6,7 @@ halve the picture until it is about 8 pixels wide; and ``"patch"``, which cuts t
 into a grid of about 7×7 patches that pass through residual blocks of 3×3 convolutions.
 """
 
+import dataclasses
 import math
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -65,6 +66,31 @@ def resolve(network: str, image_shape: Sequence[int]) -> str:
     return network
 
 
+def resolve_decoder(network: str, image_shape: Sequence[int], target_shape: Sequence[int]) -> str:
+    """Return the kind of network that decodes to a target, which need not have the images' shape.
+
+    Parameters
+    ----------
+    network : {"auto", "dense", "conv", "patch"}
+        That of the encoder.
+    image_shape, target_shape : tuple of int
+        Of what is encoded, and of what is decoded.
+
+    Returns
+    -------
+    str
+        The encoder's kind if the target is a picture that suits it, otherwise ``"dense"``.
+
+    Examples
+    --------
+    >>> from ae_toolkit.networks import resolve_decoder
+    >>> resolve_decoder("patch", (28, 28, 1), (28, 28, 1)), resolve_decoder("patch", (28, 28, 1), (324,))
+    ('patch', 'dense')
+    """
+    kind = resolve(network, image_shape)
+    return kind if len(target_shape) > 1 and min(target_shape[:2]) >= 4 else "dense"
+
+
 def build(
     image_shape: Sequence[int],
     code_dim: int,
@@ -80,6 +106,7 @@ def build(
     n_statistics: int = 1,
     linear_path: bool = False,
     clip: bool = False,
+    target_shape: Sequence[int] | None = None,
 ) -> tuple[Any, Any]:
     """Return an encoder and its mirror image, a decoder.
 
@@ -112,11 +139,14 @@ def build(
         linear output.
     clip : bool, default=False
         Whether a decoder with a linear path cuts pixels off at 0 and 1 outside of training.
+    target_shape : tuple of int, optional
+        Shape of what the decoder returns; by default that of an image. A target that is no picture
+        of at least 4×4 gets dense layers, of `hidden_units` if the encoder's are dense as well.
 
     Returns
     -------
     encoder : keras.Model, (n, *image_shape) -> (n, code_dim * n_statistics)
-    decoder : keras.Model, (n, code_dim) -> (n, *image_shape)
+    decoder : keras.Model, (n, code_dim) -> (n, *target_shape)
 
     Raises
     ------
@@ -153,20 +183,41 @@ def build(
             f"code_activation={code_activation!r}, output_activation={output_activation!r}, tied={tied!r} and "
             f"n_statistics={n_statistics}"
         )
+    target_shape = image_shape if target_shape is None else check_counts(target_shape, "target_shape")
+    if (linear_path or tied) and target_shape != image_shape:
+        raise ValueError(
+            f"expected a target of the images' shape, {image_shape}, with {'tied' if tied else 'linear_path'}=True, "
+            f"got one of shape {target_shape}"
+        )
     spec = Specification(image_shape, widths, activation, output_activation, PRECISIONS[precision], tied)
     initializers = _initializers(seed)
     code = keras.layers.Dense(
         code_dim * n_statistics, code_activation, kernel_initializer=next(initializers), name="code"
     )
     down, up = HALVES[kind](spec, initializers)
+    if target_shape != image_shape:
+        up = _decoder_to(target_shape, resolve_decoder(kind, image_shape, target_shape), kind, spec, initializers)
     encoder = keras.Sequential([keras.layers.Input(image_shape), *down, code], name="encoder")
     decoder = keras.Sequential([keras.layers.Input((code_dim,)), *up], name="decoder")
     tie(encoder, decoder)
     return add_linear_path(encoder, decoder, image_shape, code_dim, clip) if linear_path else (encoder, decoder)
 
 
+def _decoder_to(target_shape, kind, encoder_kind, spec, initializers):
+    """Return the layers of a decoder to something else than the images."""
+    # Filters of convolutions and widths of blocks say nothing about dense layers.
+    widths = spec.hidden_units if kind == encoder_kind else None
+    _, up = HALVES[kind](dataclasses.replace(spec, image_shape=target_shape, hidden_units=widths), initializers)
+    return up
+
+
 def copy_networks(
-    encoder: Any, decoder: Any, image_shape: Sequence[int], code_dim: int, n_statistics: int = 1
+    encoder: Any,
+    decoder: Any,
+    image_shape: Sequence[int],
+    code_dim: int,
+    n_statistics: int = 1,
+    target_shape: Sequence[int] | None = None,
 ) -> tuple[Any, Any] | None:
     """Return copies of a user's own encoder and decoder, or None if there are none.
 
@@ -176,6 +227,8 @@ def copy_networks(
     image_shape : tuple of int
     code_dim, n_statistics : int
         What the networks have to fit.
+    target_shape : tuple of int, optional
+        Shape of what the decoder returns; by default that of an image.
 
     Returns
     -------
@@ -198,9 +251,10 @@ def copy_networks(
     if encoder is None or decoder is None:
         raise ValueError(f"expected both encoder and decoder, got encoder={encoder!r} and decoder={decoder!r}")
     image, code, statistics = tuple(image_shape), (code_dim,), (code_dim * n_statistics,)
+    target = image if target_shape is None else tuple(target_shape)
     copies = (
         _copy_network("encoder", encoder, image, statistics, code_dim),
-        _copy_network("decoder", decoder, code, image, code_dim),
+        _copy_network("decoder", decoder, code, target, code_dim),
     )
     tie(*copies)
     return copies

@@ -49,6 +49,8 @@ ESTIMATORS = {
     "clusters from a frozen one": lambda: ae.DeepEmbeddedClustering(
         autoencoder=FrozenEstimator(ae.Autoencoder(**SMALL).fit(IMAGES)), epochs=1, random_state=0
     ),
+    "deskew": lambda: ae.Deskew(max_shear=30),
+    "hog": lambda: ae.HOG(orientations=4, pixels_per_cell=(2, 2)),
     "sampler": lambda: ae.MixtureSampler(ae.Autoencoder(**SMALL), n_components=2, random_state=0),
 }
 
@@ -108,7 +110,7 @@ def test_a_loaded_estimator_is_the_saved_one(name, tmp_path):
     same(predictions(twin), predictions(fitted))
     assert getattr(twin, "history_", None) == getattr(fitted, "history_", None)
     assert repr(twin.get_params(deep=False).keys()) == repr(fitted.get_params(deep=False).keys())
-    for parameter in ("code_dim", "hidden_units", "contamination", "n_components"):
+    for parameter in ("code_dim", "hidden_units", "contamination", "n_components", "max_shear", "orientations"):
         assert getattr(twin, parameter, None) == getattr(fitted, parameter, None)
     same(predictions(twin.fit(IMAGES)), predictions(clone(fitted).fit(IMAGES)))  # it trains as before
 

@@ -125,7 +125,7 @@ def test_the_target_is_the_clean_image_s_and_the_assignment_the_corrupted_one_s(
     outputs = {name: keras.ops.convert_to_numpy(value) for name, value in model(images, training=True).items()}
     np.testing.assert_allclose(np.exp(outputs["log_target"]), p, rtol=1e-4, atol=1e-6)
     assert np.ptp(outputs["log_assignment"], axis=0).max() < 1e-6  # all images are black alike
-    np.testing.assert_array_equal(outputs["images"], IMAGES[:8])  # and the clean ones are to be decoded
+    np.testing.assert_array_equal(outputs["wanted"], IMAGES[:8])  # and the clean ones are to be decoded
 
 
 def test_a_model_can_be_made_from_its_configuration():
