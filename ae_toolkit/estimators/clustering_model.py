@@ -48,7 +48,8 @@ class ClusteringModel(training.TrainableModel):
     Attributes
     ----------
     centers : keras.Variable of shape (n_clusters, code_dim)
-        Trained with the encoder.
+        In units of `scale`, so that a step means as much for codes of any scale. Trained with
+        the encoder.
     frequencies : keras.Variable of shape (n_clusters,)
         The clusters' shares of all images, as they were assigned last. Not trained.
     scale : keras.Variable, scalar
@@ -102,8 +103,8 @@ class ClusteringModel(training.TrainableModel):
         centers = np.stack([codes[labels == cluster].mean(axis=0) for cluster in range(self.n_clusters)])
         inside = labels >= 0
         distances = np.sqrt(np.square(codes[inside] - centers[labels[inside]]).sum(axis=1).mean())
-        self.centers.assign(centers)
         self.scale.assign(distances if distances > 0 else 1.0)
+        self.place(centers)
         self.frequencies.assign(soft_assignments(codes, centers, float(self.scale)).mean(axis=0))
 
     def placement(self) -> tuple[NDArray[np.float64], float]:
@@ -114,7 +115,17 @@ class ClusteringModel(training.TrainableModel):
         centers : ndarray of shape (n_clusters, code_dim)
         scale : float
         """
-        return np.array(ops.convert_to_numpy(self.centers), float), float(ops.convert_to_numpy(self.scale))
+        scale = float(ops.convert_to_numpy(self.scale))
+        return np.array(ops.convert_to_numpy(self.centers), float) * scale, scale
+
+    def place(self, centers: NDArray[Any]) -> None:
+        """Place the clusters anew.
+
+        Parameters
+        ----------
+        centers : ndarray of shape (n_clusters, code_dim)
+        """
+        self.centers.assign(centers / float(ops.convert_to_numpy(self.scale)))
 
     def log_assignments(self, codes: Any) -> Any:
         """Return the logarithm of each code's assignment to each cluster, by Student's t of one degree of freedom.
@@ -127,7 +138,7 @@ class ClusteringModel(training.TrainableModel):
         -------
         tensor of shape (n, n_clusters)
         """
-        differences = (codes[:, None] - ops.convert_to_tensor(self.centers)) / ops.convert_to_tensor(self.scale)
+        differences = codes[:, None] / ops.convert_to_tensor(self.scale) - ops.convert_to_tensor(self.centers)
         return ops.log_softmax(-ops.log1p(ops.sum(ops.square(differences), axis=-1)), axis=-1)
 
     def call(self, batch: Any, training: bool | None = None) -> dict[str, Any]:
@@ -226,7 +237,7 @@ class Assignments(keras.callbacks.Callback):
                 ConvergenceWarning,
                 stacklevel=2,
             )
-            model.centers.assign(centers)
+            model.place(centers)
             assignments = soft_assignments(codes, centers, scale)
         elif changed < self.tol:
             model.stop_training = True
@@ -302,7 +313,7 @@ def fill_empty(centers: NDArray[Any], codes: NDArray[Any], labels: NDArray[Any])
     (True, [0.0, 2.0])
     """
     labels, filled = labels.copy(), False
-    for empty in np.flatnonzero(np.bincount(labels, minlength=len(centers)) == 0):
+    for empty in np.flatnonzero(np.bincount(labels, minlength=len(centers)) == 0).tolist():
         members = [codes[labels == cluster] for cluster in range(len(centers))]
         spread = [len(found) and np.square(found - found.mean(axis=0)).sum() for found in members]
         widest = int(np.argmax(spread))

@@ -22,7 +22,7 @@ from ae_toolkit.estimators._settings import choose_batch_size
 from ae_toolkit.estimators.autoencoder import Autoencoder
 from ae_toolkit.estimators.clustering_model import Assignments, ClusteringModel, soft_assignments
 
-#: How many numbers a code of the default autoencoder has.
+#: The length of the codes of the default autoencoder.
 CODE_DIM = 10
 
 
