@@ -53,7 +53,8 @@ class ClusteringModel(training.TrainableModel):
     frequencies : keras.Variable of shape (n_clusters,)
         The clusters' shares of all images, as they were assigned last. Not trained.
     scale : keras.Variable, scalar
-        The distance between code and centre that counts as 1. Not trained.
+        The distance between code and centre that counts as 1: at the beginning the standard
+        deviation of a code's number within its cluster. Not trained.
 
     Examples
     --------
@@ -102,8 +103,8 @@ class ClusteringModel(training.TrainableModel):
         codes = np.asarray(codes, float)
         centers = np.stack([codes[labels == cluster].mean(axis=0) for cluster in range(self.n_clusters)])
         inside = labels >= 0
-        distances = np.sqrt(np.square(codes[inside] - centers[labels[inside]]).sum(axis=1).mean())
-        self.scale.assign(distances if distances > 0 else 1.0)
+        spread = np.sqrt(np.square(codes[inside] - centers[labels[inside]]).mean())
+        self.scale.assign(spread if spread > 0 else 1.0)
         self.place(centers)
         self.frequencies.assign(soft_assignments(codes, centers, float(self.scale)).mean(axis=0))
 

@@ -92,8 +92,8 @@ class DeepEmbeddedClustering(ClassNamePrefixFeaturesOutMixin, ClusterMixin, Tran
         The autoencoder after the whole training. With ``reconstruction_weight=0`` its decoder
         is still that of the first part, which the codes fit no longer.
     scale_ : float
-        The distance of a code from a centre that counts as 1 in an assignment: at the
-        beginning the root of the mean squared distance of the codes from their centres.
+        The distance of a code from a centre that counts as 1 in an assignment: the standard
+        deviation of a code's number within its cluster, before the training.
     history_ : dict of list of float
         The curve of the training that follows the autoencoder's own, with one value per
         epoch: ``"loss"``, its terms ``"clustering"``, in nats per image, and, if it has a
