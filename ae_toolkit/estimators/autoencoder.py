@@ -32,6 +32,9 @@ The hooks of an estimator: a variant overrides one or more of these methods of
 ``_decoded_of(batch)``
     Receives a batch of the training's stream. Returns what is to be decoded in it: the batch
     itself, or its part with the targets.
+``_with_targets(stream)``
+    Receives a `Stream` of images. Returns it, or one with what is to be decoded beside each
+    image, as a batch of the training has it.
 ``_augmentation(seed)``
     Receives another int. Returns the layer that transforms training batches, which are then
     their own target, or None.

@@ -14,6 +14,9 @@ the number of images in a batch.
 ``corrupt(images, training=None)``
     Receives images, (n, *image_shape). Returns what is encoded in their place in training,
     of the same shape.
+``split(batch)``
+    Receives a batch of the training's stream. Returns the images in it, and what is to be
+    decoded of them: the same, except where there is a target.
 ``propagate(images, training=None)``
     Receives images, (n, *image_shape). Returns a dict of whatever tensors the loss terms
     need, customarily ``"codes"`` and ``"reconstructions"``.
