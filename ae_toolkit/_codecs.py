@@ -43,6 +43,11 @@ def describe_value(value, place, arrays):
     for codec in CODECS:
         if codec.takes(value):
             return codec.describe(value, place, arrays)
+    if isinstance(value, BaseEstimator):
+        raise TypeError(
+            f"expected estimators of ae_toolkit ({', '.join(CLASSES)}) or none in {place}, got {type(value).__name__}: "
+            "what others have learned cannot be saved as plain data"
+        )
     raise TypeError(f"expected plain data in {place or 'an estimator'}, got {type(value).__name__}: it cannot be saved")
 
 

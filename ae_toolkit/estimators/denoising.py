@@ -309,7 +309,7 @@ class DenoisingAutoencoder(Autoencoder):
                 f"corruption={self.augmentation!r} transforms what is encoded and leaves the target as it is"
             )
         resident = images.array is not None and images.array.nbytes <= plans.RESIDENT_BYTES
-        self.target_ = clone(self.target).fit(images.array if resident else images.look(PCA_NUMBERS))
+        self.target_ = clone(self.target).fit(images.array if resident else images.look(PCA_NUMBERS), None)
         self.target_shape_ = targets.targets_of(self.target_, images.look(1)).shape[1:]
         return targets.pair(images, self.target_, plans.RESIDENT_BYTES)
 

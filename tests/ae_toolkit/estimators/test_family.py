@@ -191,7 +191,7 @@ def test_an_unknown_parameter_is_refused():
 
 
 OUT_OF_RANGE = {
-    "DenoisingAutoencoder": {"corruption": ["rain"], "corruption_level": [-1, "much"]},
+    "DenoisingAutoencoder": {"corruption": ["rain", 5], "corruption_level": [-1, "much"], "target": ["deskew", 5]},
     "SparseAutoencoder": {"penalty": ["l2"], "sparsity_weight": [-1], "target_activity": [0, 1, 2]},
     "ContractiveAutoencoder": {"contraction_weight": [-1, "a"], "n_projections": [0, 1.5]},
     "VariationalAutoencoder": {"likelihood": ["poisson"], "beta": [-1, "a"], "importance_samples": [0, 1.5],

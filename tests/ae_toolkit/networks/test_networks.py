@@ -57,6 +57,44 @@ def test_layers_compute_in_bfloat16_but_codes_and_images_are_float32(network, im
     assert 0 < np.abs(codes - exact).max() < 0.1
 
 
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+@pytest.mark.parametrize("network", ["dense", "conv", "patch"])
+@pytest.mark.parametrize("target_shape", [(5,), (3, 9, 2), (12, 7), (6, 10, 3)])
+def test_a_decoder_may_have_a_target_of_another_shape(network, target_shape, precision):
+    hidden = (6,) if network == "dense" else (4, 4)
+    encoder, decoder = networks.build((8, 9, 1), 3, network, hidden, precision=precision, target_shape=target_shape)
+    plain, _ = networks.build((8, 9, 1), 3, network, hidden, precision=precision)
+    for a, b in zip(encoder.get_weights(), plain.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)  # the encoder is what it would be otherwise
+    found = computed(decoder, np.ones((2, 3), np.float32))
+    assert (found.shape, found.dtype) == ((2, *target_shape), np.float32)
+    kind = networks.resolve_decoder(network, (8, 9, 1), target_shape)
+    assert kind == (network if min(target_shape[:2]) >= 4 and len(target_shape) > 1 else "dense")
+    assert ("Conv2DTranspose" in kinds(decoder)) == (kind == "conv")
+    assert ("FromPatches" in kinds(decoder)) == (kind == "patch")
+
+
+def test_dense_layers_to_a_target_mirror_dense_layers_only():
+    _, decoder = networks.build((8, 9, 1), 3, "dense", (7, 6), target_shape=(5,))
+    assert [weight.shape for weight in decoder.get_weights()[::2]] == [(3, 6), (6, 7), (7, 5)]
+    _, decoder = networks.build((8, 9, 1), 3, "patch", (4, 4), target_shape=(300,))
+    assert [weight.shape for weight in decoder.get_weights()[::2]] == [(3, 128), (128, 256), (256, 300)]
+
+
+def test_a_target_of_the_images_shape_makes_no_difference():
+    for a, b in zip(*(weights(networks.build((8, 8), 3, seed=1, target_shape=s)) for s in (None, (8, 8))), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize("option", ["tied", "linear_path"])
+def test_what_mirrors_the_encoder_needs_a_target_of_the_images_shape(option):
+    networks.build((8, 8), 3, target_shape=(8, 8), **{option: True})
+    with pytest.raises(ValueError, match=rf"expected a target of the images' shape.*{option}=True.*\(5,\)"):
+        networks.build((8, 8), 3, target_shape=(5,), **{option: True})
+    with pytest.raises(ValueError, match="target_shape to be positive integers"):
+        networks.build((8, 8), 3, target_shape=(0,))
+
+
 @pytest.mark.parametrize("network", ["dense", "auto"])
 def test_flat_images_come_back_flat(network):
     there_and_back(networks.build((64,), 3, network), (64,), 3)
