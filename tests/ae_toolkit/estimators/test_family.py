@@ -70,6 +70,7 @@ def test_scikit_learn(estimator, check):
         *(variant(name) for name in VARIANTS if name != "Autoencoder"),
         ae.ReconstructionDetector(variant("Autoencoder")),
         ae.MixtureSampler(variant("Autoencoder"), n_components=1),
+        ae.ManifoldClustering(2, transformer=variant("Autoencoder"), umap_epochs=30),
     ],
     **CHECKED,
 )
