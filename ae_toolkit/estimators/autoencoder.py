@@ -348,6 +348,10 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
             return streams.open_stream(X, self._batch_size(None), seed=0)
         return streams.open_stream(self._check(X), training.VALIDATION_BATCH, seed=0)
 
+    def _with_targets(self, stream):
+        """Return a stream of images together with what is to be decoded of them: here the images themselves."""
+        return stream
+
     def _batch_size(self, n_images):
         """Return the images per step, for an array of so many or, where that is None, for a folder."""
         return choose_batch_size(self.network, n_images) if self.batch_size == "auto" else self.batch_size
