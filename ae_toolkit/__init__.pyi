@@ -21,6 +21,7 @@ from .estimators.deep_clustering import DeepEmbeddedClustering as DeepEmbeddedCl
 from .estimators.denoising import DenoisingAutoencoder as DenoisingAutoencoder
 from .estimators.generation import MixtureSampler as MixtureSampler
 from .estimators.generation import interpolate as interpolate
+from .estimators.manifold_clustering import ManifoldClustering as ManifoldClustering
 from .estimators.sparse import SparseAutoencoder as SparseAutoencoder
 from .estimators.variational import VariationalAutoencoder as VariationalAutoencoder
 from .export import export_onnx as export_onnx

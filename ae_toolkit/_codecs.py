@@ -10,6 +10,7 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.frozen import FrozenEstimator
 from sklearn.mixture import GaussianMixture
+from sklearn.pipeline import FeatureUnion, Pipeline
 
 from ae_toolkit._keras import keras
 from ae_toolkit.data.preprocessing import HOG, Deskew
@@ -21,6 +22,7 @@ from ae_toolkit.estimators.contractive import ContractiveAutoencoder
 from ae_toolkit.estimators.deep_clustering import DeepEmbeddedClustering
 from ae_toolkit.estimators.denoising import DenoisingAutoencoder
 from ae_toolkit.estimators.generation import MixtureSampler
+from ae_toolkit.estimators.manifold_clustering import ManifoldClustering
 from ae_toolkit.estimators.sparse import SparseAutoencoder
 from ae_toolkit.estimators.variational import VariationalAutoencoder
 from ae_toolkit.networks.configurations import check_config
@@ -32,9 +34,14 @@ CLASSES: dict[str, type[BaseEstimator]] = {
     cls.__name__: cls
     for cls in (
         AdversarialAutoencoder, Autoencoder, ContractiveAutoencoder, DeepEmbeddedClustering, DenoisingAutoencoder,
-        Deskew, GaussianMixture, HOG, MixtureSampler, ReconstructionDetector, SparseAutoencoder, VariationalAutoencoder,
+        Deskew, FeatureUnion, FrozenEstimator, GaussianMixture, HOG, ManifoldClustering, MixtureSampler, Pipeline,
+        ReconstructionDetector, SparseAutoencoder, VariationalAutoencoder,
     )
 }  # fmt: skip
+#: Those that only hold others, without which they cannot be made.
+HOLDERS = (FeatureUnion, FrozenEstimator, Pipeline)
+#: Those whose arrays are computed with, so that none may be NaN.
+COMPUTED_WITH = (DeepEmbeddedClustering, GaussianMixture, ManifoldClustering)
 
 
 # ------------------------------------------------------------------------- kinds of values
@@ -239,16 +246,13 @@ class Estimator(Codec):
         classes, name = CLASSES, described[self.key]
         if name not in classes:
             raise ValueError(f"expected one of the classes {', '.join(classes)}, got {name!r}")
-        estimator = classes[name]()
+        cls = classes[name]
+        estimator = cls.__new__(cls) if cls in HOLDERS else cls()
         for attribute, item in described["state"].items():
             self._check_attribute(estimator, attribute)
             setattr(estimator, attribute, restore_value(item, arrays))
             # The user's own attributes may hold NaN; what a mixture or clusters are made of may not.
-            if (
-                isinstance(estimator, GaussianMixture | DeepEmbeddedClustering)
-                and isinstance(item, dict)
-                and Array.key in item
-            ):
+            if isinstance(estimator, COMPUTED_WITH) and isinstance(item, dict) and Array.key in item:
                 check_finite(item[Array.key], arrays)
         if "model" in described:
             complete_settings(estimator)

@@ -1,4 +1,4 @@
-"""PyTorch and pythae: the environment that they live in, and the process there that trains when asked."""
+"""PyTorch and pythae: the process that trains when asked; and the environments that peers live in."""
 
 import contextlib
 import json
@@ -12,33 +12,35 @@ WANTED = Path(__file__).with_name("peers.txt")
 LOOPS = {"loader": "PyTorch, DataLoader", "index": "PyTorch, indexing", "pythae": "pythae"}
 
 
-def peers_environment(folder):
-    """Make the peers' environment, once; return its Python and an empty text, or None and the reason.
+def peers_environment(folder, wanted=None):
+    """Make an environment for peers, once; return its Python and an empty text, or None and the reason.
 
     Parameters
     ----------
     folder : str or path
-        Made, or taken as it is if it was made from the same ``peers.txt``.
+        Made, or taken as it is if it was made from the same list.
+    wanted : path, optional
+        The list of what to install; by default `WANTED`.
 
     Returns
     -------
     python : str or None
     reason : str
     """
-    folder = Path(folder)
+    folder, wanted = Path(folder), WANTED if wanted is None else wanted
     python, record = folder / "bin" / "python", folder / "installed.txt"
-    if record.exists() and record.read_text() == WANTED.read_text():
+    if record.exists() and record.read_text() == wanted.read_text():
         return str(python), ""
     print(f"bench: installing the peers into {folder} (some minutes the first time)", file=sys.stderr, flush=True)
     for command in (
         [sys.executable, "-m", "venv", "--clear", str(folder)],
-        [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", str(WANTED)],
+        [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", str(wanted)],
     ):
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode:
             said = (done.stderr or done.stdout).strip().splitlines() or ["no message"]
             return None, f"installing the peers failed: {said[-1]}"
-    record.write_text(WANTED.read_text())
+    record.write_text(wanted.read_text())
     return str(python), ""
 
 

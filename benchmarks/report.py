@@ -2,6 +2,7 @@
 
 import json
 import os
+import statistics
 import tempfile
 from pathlib import Path
 
@@ -78,6 +79,48 @@ def as_markdown(rows, about):
             ours, theirs = _shown(row)
             lines.append(f"| {row.name} | {ours} | {row.peer} | {theirs} | {_ratio(row, ' to ')} |")
     return "\n".join(lines) + "\n"
+
+
+def clusters_as_markdown(rows, about):
+    """Return the methods that cluster as a table for the book: means over seeds with their standard deviations.
+
+    Parameters
+    ----------
+    rows : list of Row
+        Of the parts that cluster.
+    about : dict
+
+    Returns
+    -------
+    str
+    """
+    found = {}
+    for row in rows:
+        method, key = row.name.rsplit(": ", 1)
+        for name, values in ((method, row.values), (row.peer, row.peers)):
+            if name and values:
+                found.setdefault(name, {})[key] = values
+    dates, machines = (sorted({getattr(row, name) for row in rows}) for name in ("date", "machine"))
+    images = " and ".join(sorted({row.images for row in rows}))
+    lines = [
+        f"Measured on {_span(dates)} with `make bench`: {', '.join(machines)}, {images}, training and test images "
+        f"together, Keras {about['keras']} on {about['backend']}. Means over seeds ± standard deviations; in seconds, "
+        "everything counts, from the first import of a method's libraries on.",
+        "",
+        "| method | accuracy | NMI | ARI | seconds | MB | seeds |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for method in sorted(found, key=lambda name: statistics.mean(found[name]["accuracy"])):
+        of = found[method]
+        scores = [_mean(of[key], "{:.3f}") for key in ("accuracy", "nmi", "ari")]
+        costs = [_mean(of["seconds"], "{:.0f}"), f"{max(of['megabytes']):,.0f}", str(len(of["seconds"]))]
+        lines.append(f"| {method} | {' | '.join([*scores, *costs])} |")
+    return "\n".join(lines) + "\n"
+
+
+def _mean(values, form):
+    mean = form.format(statistics.mean(values))
+    return mean if len(values) == 1 else f"{mean} ± {form.format(statistics.stdev(values))}"
 
 
 def save(path, content):

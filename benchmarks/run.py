@@ -18,9 +18,9 @@ import time
 from pathlib import Path
 
 import numpy as np
-from parts import reached, robust, small, speed
+from parts import clusters, reached, robust, small, speed
 from peers import Peers, peers_environment
-from report import as_markdown, merged, read, save, table
+from report import as_markdown, clusters_as_markdown, merged, read, save, table
 
 import ae_toolkit as ae
 from ae_toolkit._keras import keras
@@ -36,7 +36,12 @@ PARTS = {
     "repeatability": (robust.repeatability, 7),
     "codes": (reached.codes, 14),
     "likelihood": (reached.likelihood, 12),
+    "k-means": (clusters.k_means, 15),
+    "deep-clusters": (clusters.deep, 70),
+    "manifold": (clusters.manifold, 50),
 }
+CLUSTERING = {"k-means", "deep-clusters", "manifold"}
+WITH_PEERS = {"throughput", "time"}  # parts that need PyTorch's environment; "deep-clusters" has one of its own
 RESULTS = {False: "_build/bench/results.json", True: "_build/bench/quick.json"}
 
 
@@ -57,7 +62,9 @@ def main(argv=None):
             print(f"bench: {name} took {(time.time() - begin) / 60:.1f} minutes", file=sys.stderr, flush=True)
         setting.peers.close()
     if options.record:
-        save(options.record, as_markdown(rows, about))
+        save(options.record, as_markdown([row for row in rows if row.part not in CLUSTERING], about))
+    if options.record_clusters:
+        save(options.record_clusters, clusters_as_markdown([row for row in rows if row.part in CLUSTERING], about))
     print("  ".join(f"{key}: {value}" for key, value in about.items()))
     print(table(rows))
     print(f"written to {out}")
@@ -74,6 +81,7 @@ def parse(argv=None):
     parser.add_argument("--out", help=f"the results' file; {RESULTS[False]}, or {RESULTS[True]} with --quick")
     parser.add_argument("--peers", help="folder of the environment for PyTorch and pythae; none if left out")
     parser.add_argument("--record", help="also write the table for the book, to this file")
+    parser.add_argument("--record-clusters", help="also write the table of what clusters, to this file")
     parser.add_argument("--only", choices=PARTS, action="append", help="a part; may be given several times")
     parser.add_argument("--repeats", type=int, default=5, help="how often each contender is measured")
     parser.add_argument("--images", type=int, help="take only so many images, to try a part out")
@@ -92,20 +100,31 @@ class Setting:
     train, test : ndarray of float32, shape (n, 28, 28, 1)
     source : str
         Which images these are.
+    all_images, all_labels : ndarray
+        Those of both sets together, and their labels, which only scores see. Not in a quick run.
     peers : Peers
+    peers_folder : str or None
+        Where the peers' environment is.
+    folder : str
+        For files that nobody needs afterwards.
     """
 
     def __init__(self, options, folder):
         self.quick, self.repeats = options.quick, 2 if options.quick else options.repeats
+        self.folder, self.peers_folder = folder, options.peers
         if options.quick:
             pixels = np.random.default_rng(0).random((1100, 28, 28, 1), dtype=np.float32)
             self.train, self.test = pixels[:1000], pixels[1000:]
         else:
             data = ae.datasets.load("mnist", data_dir=options.data_dir or None)
             self.train, self.test = data.x_train[: options.images], data.x_test[: options.images]
-        self.source = "random images" if options.quick else "MNIST"
+            self.all_images = np.concatenate([data.x_train, data.x_test])[: options.images]
+            self.all_labels = np.concatenate([data.y_train, data.y_test])[: options.images]
+        self.source = "a few images" if options.quick else "MNIST"
         self.source += f" ({options.images:,} images)" if options.images else ""
-        python, reason = peers_environment(options.peers) if options.peers else (None, "no peers were asked for")
+        python, reason = None, "no peers were asked for"
+        if options.peers and not WITH_PEERS.isdisjoint(options.only or PARTS):
+            python, reason = peers_environment(options.peers)
         self.peers = Peers(python, reason, np.concatenate([self.train, self.test[:2000]]), folder)
 
     def images(self, n, conv):

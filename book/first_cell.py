@@ -54,7 +54,7 @@ def install(content):
     import subprocess
     import tempfile
 
-    extras = "data" if importlib.util.find_spec("tensorflow") else "data,tensorflow"
+    extras = "clustering,data" if importlib.util.find_spec("tensorflow") else "clustering,data,tensorflow"
     with tempfile.TemporaryDirectory() as folder:
         wheel = os.path.join(folder, WHEEL.rsplit("/", 1)[-1])
         with open(wheel, "wb") as file:
@@ -81,7 +81,7 @@ def provide():
     if not WHEEL:
         message = (
             "Nothing was installed: this notebook names no address of the toolkit, so get a checkout of the book "
-            'and run there: "{}" -m pip install ".[tensorflow,data]" (version {} is needed).'
+            'and run there: "{}" -m pip install ".[tensorflow,clustering,data]" (version {} is needed).'
         )
         raise NotInstalledError(message.format(sys.executable, VERSION))
     install(download())

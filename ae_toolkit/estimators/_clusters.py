@@ -17,7 +17,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import silhouette_score
 
 from ae_toolkit._validation import as_random_state, check_finite
-from ae_toolkit.data import streams
+from ae_toolkit.data import preprocessing, streams
 from ae_toolkit.estimators.autoencoder import Autoencoder
 from ae_toolkit.estimators.denoising import DenoisingAutoencoder
 
@@ -71,9 +71,7 @@ def default_autoencoder(
     }
     if len(shape) == 1 or min(shape[:2]) < 4:
         return Autoencoder(**shared)
-    from ae_toolkit.data.preprocessing import Deskew
-
-    target = Deskew() if has_empty_background(stream.look(LOOKED_AT)) else None
+    target = preprocessing.Deskew() if has_empty_background(stream.look(LOOKED_AT)) else None
     return DenoisingAutoencoder(corruption="affine", target=target, network="patch", hidden_units=(48, 48), **shared)
 
 
@@ -131,7 +129,7 @@ def fit_transformer(
     """
     if transformer is None:
         return default_autoencoder(X, code_dim, random_state, verbose).fit(X)
-    return clone(transformer).fit(X)
+    return clone(transformer).fit(X, None)  # scikit-learn's FrozenEstimator insists on labels
 
 
 def encode_in_order(transformer: Any, X: Any) -> NDArray[np.float32]:

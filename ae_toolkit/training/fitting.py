@@ -21,8 +21,8 @@ from ae_toolkit.training.backend import backend
 from ae_toolkit.training.callbacks import Interruption, Validation
 from ae_toolkit.training.trainable import TrainableModel
 
-#: The fewest images that are computed at once: blank images fill up a smaller batch, so that an image alone gives
-#: the same bits as among others.
+#: Images are computed in multiples of so many: blank images fill up a smaller batch, so that an image alone gives the
+#: same bits as among others, the last of them too.
 SMALLEST_BATCH = 32
 #: How many images of an array are validated at once.
 VALIDATION_BATCH = 1024
@@ -335,7 +335,7 @@ def in_batches(function: Callable[[Any], Any], array: np.ndarray, batch_size: in
     (3, 2)
     """
     n = len(array)
-    blank = min(SMALLEST_BATCH, batch_size) - (n % batch_size or batch_size)
+    blank = -(n % batch_size) % min(SMALLEST_BATCH, batch_size)
     if blank > 0:
         array = np.concatenate([array, np.zeros((blank, *array.shape[1:]), array.dtype)])
     parts = [function(array[start : start + batch_size]) for start in range(0, len(array), batch_size)]

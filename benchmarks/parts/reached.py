@@ -43,7 +43,7 @@ def codes(setting):
     rows = []
     for kind, (seeds, epochs, limit, target, more) in CODES.items():
         if setting.quick:
-            seeds, epochs = 2, 1
+            seeds, epochs = 1, 1
         seconds, errors = train_codes(setting, seeds, epochs=epochs, **more)
         name = f"30-number code, {kind}"
         rows += [

@@ -54,6 +54,7 @@ ESTIMATORS = {
     ),
     "deskew": lambda: ae.Deskew(max_shear=30),
     "hog": lambda: ae.HOG(orientations=4, pixels_per_cell=(2, 2)),
+    "manifold": lambda: ae.ManifoldClustering(2, transformer=ae.Autoencoder(**SMALL), n_dims=2, random_state=0),
     "sampler": lambda: ae.MixtureSampler(ae.Autoencoder(**SMALL), n_components=2, random_state=0),
 }
 
@@ -101,7 +102,7 @@ def rearrange(folder, change):
 def test_every_estimator_of_the_package_can_be_saved():
     public = {name: getattr(ae, name) for name in ae.__all__}
     estimators = {name for name, cls in public.items() if isinstance(cls, type) and issubclass(cls, BaseEstimator)}
-    assert set(storage.CLASSES) == {*estimators, "GaussianMixture"}
+    assert set(storage.CLASSES) == {*estimators, "FeatureUnion", "FrozenEstimator", "GaussianMixture", "Pipeline"}
 
 
 @pytest.mark.parametrize("name", ESTIMATORS)

@@ -138,6 +138,22 @@ def test_the_table_for_the_book_has_every_comparison():
     ]
 
 
+def test_the_table_of_clusters_has_a_line_for_each_method_and_peer():
+    about = {"keras": "3", "backend": "tensorflow"}
+    where = {"date": "2026-11-24", "machine": "a processor", "images": "MNIST"}
+    rows = [
+        row(name=f"ours: {key}", values=[0.5, 0.7], peer="theirs", peers=[0.25, 0.25], **where)
+        for key in ("accuracy", "nmi", "ari", "seconds", "megabytes")
+    ]
+    rows += [row(name="ours: accuracy", values=[], peer="another", reason="not installed", **where)]
+    lines = report.clusters_as_markdown(rows, about).splitlines()
+    assert lines[0].startswith("Measured on 2026-11-24 with `make bench`: a processor, MNIST, ")
+    assert lines[4:] == [
+        "| theirs | 0.250 ± 0.000 | 0.250 ± 0.000 | 0.250 ± 0.000 | 0 ± 0 | 0 | 2 |",
+        "| ours | 0.600 ± 0.141 | 0.600 ± 0.141 | 0.600 ± 0.141 | 1 ± 0 | 1 | 2 |",
+    ]
+
+
 def test_peers_that_cannot_be_installed_are_a_reason(tmp_path, monkeypatch):
     peers = module("peers")
     wanted = tmp_path / "peers.txt"
@@ -174,29 +190,39 @@ EXPECTED = {  # part: a beginning of a row's name
         "30-number code, 32 epochs, rate 4e-3, bfloat16, augmented: seconds",
     },
     "likelihood": {"40-number code, IWAE", "40-number code, IWAE: seconds"},
+    "k-means": {"k-means on codes, 10 numbers: accuracy", "k-means on deskewing codes, 10 numbers: megabytes"},
+    "deep-clusters": {"DEC: accuracy", "IDEC: nmi", "DEC, 5 + 5 epochs: seconds"},
+    "manifold": {"ManifoldClustering: ari"},
 }
 
 
 @pytest.mark.slow
 def test_a_quick_run(tmp_path):
-    out, record = tmp_path / "results.json", tmp_path / "table.txt"
-    printed, rows = run("--out", out, "--record", record)
+    out, record, clusters = tmp_path / "results.json", tmp_path / "table.txt", tmp_path / "clusters.txt"
+    printed, rows = run("--out", out, "--record", record, "--record-clusters", clusters)
     assert {each["part"] for each in rows} == set(EXPECTED)
     for part, names in EXPECTED.items():
         found = [each["name"] for each in rows if each["part"] == part]
         assert all(any(each.startswith(name) for each in found) for name in names), part
     assert all(bool(each["values"]) != bool(each["reason"]) for each in rows)
     assert all(len(each["peers"]) == len(each["values"]) for each in rows if each["peer"] and each["values"])
-    assert {each["peer"] for each in rows if each["reason"]} == {"PyTorch, DataLoader", "PyTorch, indexing", "pythae"}
-    assert {each["images"] for each in rows} == {"random images"}
+    assert {each["peer"] for each in rows if each["reason"]} == {
+        "PyTorch, DataLoader", "PyTorch, indexing", "pythae", "ClustPy's DEC, 5 + 5 epochs",
+    }  # fmt: skip
+    assert {each["images"] for each in rows} == {"a few images"}
     assert all(each["date"] and each["machine"] for each in rows)
     sure = [each["met"] for each in rows if "equal weights" in each["name"]]
     assert sure == [True, True]
     assert any(each["peer"].startswith("best Keras: ") for each in rows)
     assert "MISSED" in printed or "met" in printed
     assert record.read_text().startswith("Measured on ")
+    assert "DEC" not in record.read_text()
+    table = clusters.read_text()
+    assert all(
+        f"\n| {name} | 0." in table for name in ("k-means on pixels", "DEC", "ManifoldClustering", "n2d's recipe")
+    )
 
     # One part again: its rows are replaced, the others stay as they are.
-    _, again = run("--out", out, "--only", "codes")
-    assert [each for each in again if each["part"] != "codes"] == [each for each in rows if each["part"] != "codes"]
+    _, again = run("--out", out, "--only", "quality")
+    assert [each for each in again if each["part"] != "quality"] == [each for each in rows if each["part"] != "quality"]
     assert [each["name"] for each in again] == [each["name"] for each in rows]

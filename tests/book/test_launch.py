@@ -435,7 +435,7 @@ def test_tensorflow_is_installed_where_it_is_missing(served, pip, monkeypatch):
     found = importlib.util.find_spec
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "tensorflow" else found(name))
     exec(first_cell(f"{served}/ae_toolkit-9.9.9-py3-none-any.whl"), {})
-    assert pip[0][0][-1].endswith(".whl[data,tensorflow]")
+    assert pip[0][0][-1].endswith(".whl[clustering,data,tensorflow]")
 
 
 def test_a_toolkit_of_this_version_is_left_alone(pip):
