@@ -769,6 +769,6 @@ def test_in_batches_completes_a_small_batch_with_blank_images(n):
 
     array = np.ones((n, 2), np.float32)
     np.testing.assert_array_equal(training.in_batches(function, array), array)
-    assert min(map(len, seen)) >= training.SMALLEST_BATCH
+    assert all(len(batch) % training.SMALLEST_BATCH == 0 for batch in seen)
     assert max(map(len, seen)) <= 1024
     np.testing.assert_array_equal(np.concatenate(seen)[n:], 0)
