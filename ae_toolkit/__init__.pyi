@@ -17,6 +17,7 @@ from .estimators.adversarial import AdversarialAutoencoder as AdversarialAutoenc
 from .estimators.anomaly import ReconstructionDetector as ReconstructionDetector
 from .estimators.autoencoder import Autoencoder as Autoencoder
 from .estimators.contractive import ContractiveAutoencoder as ContractiveAutoencoder
+from .estimators.deep_clustering import DeepEmbeddedClustering as DeepEmbeddedClustering
 from .estimators.denoising import DenoisingAutoencoder as DenoisingAutoencoder
 from .estimators.generation import MixtureSampler as MixtureSampler
 from .estimators.generation import interpolate as interpolate

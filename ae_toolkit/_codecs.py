@@ -19,6 +19,7 @@ from ae_toolkit.estimators.adversarial import AdversarialAutoencoder
 from ae_toolkit.estimators.anomaly import ReconstructionDetector
 from ae_toolkit.estimators.autoencoder import Autoencoder
 from ae_toolkit.estimators.contractive import ContractiveAutoencoder
+from ae_toolkit.estimators.deep_clustering import DeepEmbeddedClustering
 from ae_toolkit.estimators.denoising import DenoisingAutoencoder
 from ae_toolkit.estimators.generation import MixtureSampler
 from ae_toolkit.estimators.manifold_clustering import ManifoldClustering
@@ -32,15 +33,15 @@ ARRAYS = "arrays.npz"
 CLASSES: dict[str, type[BaseEstimator]] = {
     cls.__name__: cls
     for cls in (
-        AdversarialAutoencoder, Autoencoder, ContractiveAutoencoder, DenoisingAutoencoder, Deskew, FeatureUnion,
-        FrozenEstimator, GaussianMixture, HOG, ManifoldClustering, MixtureSampler, Pipeline, ReconstructionDetector,
-        SparseAutoencoder, VariationalAutoencoder,
+        AdversarialAutoencoder, Autoencoder, ContractiveAutoencoder, DeepEmbeddedClustering, DenoisingAutoencoder,
+        Deskew, FeatureUnion, FrozenEstimator, GaussianMixture, HOG, ManifoldClustering, MixtureSampler, Pipeline,
+        ReconstructionDetector, SparseAutoencoder, VariationalAutoencoder,
     )
 }  # fmt: skip
 #: Those that only hold others, without which they cannot be made.
 HOLDERS = (FeatureUnion, FrozenEstimator, Pipeline)
 #: Those whose arrays are computed with, so that none may be NaN.
-COMPUTED_WITH = (GaussianMixture, ManifoldClustering)
+COMPUTED_WITH = (DeepEmbeddedClustering, GaussianMixture, ManifoldClustering)
 
 
 # ------------------------------------------------------------------------- kinds of values
@@ -250,7 +251,7 @@ class Estimator(Codec):
         for attribute, item in described["state"].items():
             self._check_attribute(estimator, attribute)
             setattr(estimator, attribute, restore_value(item, arrays))
-            # The user's own attributes may hold NaN; what a mixture draws from may not.
+            # The user's own attributes may hold NaN; what a mixture or clusters are made of may not.
             if isinstance(estimator, COMPUTED_WITH) and isinstance(item, dict) and Array.key in item:
                 check_finite(item[Array.key], arrays)
         if "model" in described:
@@ -267,6 +268,21 @@ class Estimator(Codec):
             raise ValueError(f"expected the names of parameters and fitted attributes, got {name!r}")
 
 
+class Frozen(Codec):
+    """An estimator that scikit-learn's `FrozenEstimator` holds, which `clone` and `fit` leave as it is."""
+
+    key = "frozen"
+
+    def takes(self, value):
+        return isinstance(value, FrozenEstimator)
+
+    def describe(self, value, place, arrays):
+        return {self.key: describe_value(value.estimator, place, arrays)}
+
+    def restore(self, described, arrays):
+        return FrozenEstimator(restore_value(described[self.key], arrays))
+
+
 # Every kind of value that can be saved. The first that takes a value describes it.
 CODECS: tuple[Codec, ...] = (
     Plain(),
@@ -279,6 +295,7 @@ CODECS: tuple[Codec, ...] = (
     Dict(),
     Network(),
     Estimator(),
+    Frozen(),
 )
 
 

@@ -1,7 +1,9 @@
 from . import adversarial as adversarial
 from . import anomaly as anomaly
 from . import autoencoder as autoencoder
+from . import clustering_model as clustering_model
 from . import contractive as contractive
+from . import deep_clustering as deep_clustering
 from . import denoising as denoising
 from . import generation as generation
 from . import manifold_clustering as manifold_clustering

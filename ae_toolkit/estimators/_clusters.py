@@ -65,7 +65,7 @@ def default_autoencoder(
     shape = stream.image_shape
     shared = {
         "code_dim": min(code_dim, math.prod(shape)),
-        "epochs": _epochs(_count(stream)),
+        "epochs": choose_epochs(stream),
         "random_state": random_state,
         "verbose": verbose,
     }
@@ -95,9 +95,19 @@ def has_empty_background(images: NDArray[np.float32]) -> bool:
     return bool(np.median(border.mean(axis=1)) >= EMPTY_BORDER)
 
 
-def _epochs(n_images):
-    """Return how often each image is seen: 6 times, and as often more as shows 12,000 images, up to 40."""
-    return min(40, round(6 + 12_000 / n_images))
+def choose_epochs(stream: streams.Stream) -> int:
+    """Return how often each image is seen by default: 6 times of many, and more often of few, to 40.
+
+    Parameters
+    ----------
+    stream : Stream
+        Of images.
+
+    Returns
+    -------
+    int
+    """
+    return min(40, round(6 + 12_000 / _count(stream)))
 
 
 def _count(stream):

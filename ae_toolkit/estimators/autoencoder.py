@@ -32,6 +32,9 @@ The hooks of an estimator: a variant overrides one or more of these methods of
 ``_decoded_of(batch)``
     Receives a batch of the training's stream. Returns what is to be decoded in it: the batch
     itself, or its part with the targets.
+``_with_targets(stream)``
+    Receives a `Stream` of images. Returns it, or one with what is to be decoded beside each
+    image, as a batch of the training has it.
 ``_augmentation(seed)``
     Receives another int. Returns the layer that transforms training batches, which are then
     their own target, or None.
@@ -347,6 +350,10 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         if streams.is_stream(X):
             return streams.open_stream(X, self._batch_size(None), seed=0)
         return streams.open_stream(self._check(X), training.VALIDATION_BATCH, seed=0)
+
+    def _with_targets(self, stream):
+        """Return a stream of images together with what is to be decoded of them: here the images themselves."""
+        return stream
 
     def _batch_size(self, n_images):
         """Return the images per step, for an array of so many or, where that is None, for a folder."""

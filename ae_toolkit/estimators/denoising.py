@@ -58,18 +58,6 @@ class DenoisingModel(AutoencoderModel):
         self.target_shape = None if target_shape is None else tuple(target_shape)
 
     def split(self, batch: Any) -> tuple[Any, Any]:
-        """Return the images of a batch, and what is to be decoded of them.
-
-        Parameters
-        ----------
-        batch : tensor of shape (n, *image_shape) or, with a target, (n, numbers of an image and of its target)
-
-        Returns
-        -------
-        images : tensor of shape (n, *image_shape)
-        targets : tensor of shape (n, *target_shape)
-            The images themselves where there is no target.
-        """
         if self.target_shape is None:
             return batch, batch
         image_shape = tuple(self.encoder.input_shape[1:])
@@ -77,9 +65,12 @@ class DenoisingModel(AutoencoderModel):
         images = keras.ops.reshape(batch[:, :n_pixels], (-1, *image_shape))
         return images, keras.ops.reshape(batch[:, n_pixels:], (-1, *self.target_shape))
 
+    def corrupt(self, images: Any, training: bool | None = None) -> Any:
+        return self.corruption(images, training=training)
+
     def propagate(self, images: Any, training: bool | None = None) -> dict[str, Any]:
         images, _ = self.split(images)
-        return super().propagate(self.corruption(images, training=training), training)
+        return super().propagate(images, training)
 
     def loss_terms(self, images: Any, outputs: dict[str, Any]) -> dict[str, Any]:
         _, targets = self.split(images)
@@ -311,17 +302,19 @@ class DenoisingAutoencoder(Autoencoder):
         resident = images.array is not None and images.array.nbytes <= plans.RESIDENT_BYTES
         self.target_ = clone(self.target).fit(images.array if resident else images.look(PCA_NUMBERS), None)
         self.target_shape_ = targets.targets_of(self.target_, images.look(1)).shape[1:]
-        return targets.pair(images, self.target_, plans.RESIDENT_BYTES)
+        return self._with_targets(images)
 
     def _open_validation_images(self, X):
         images = super()._open_validation_images(X)
-        if self.target_ is None:
-            return images
-        if images.image_shape != self.image_shape_:
+        if self.target_ is not None and images.image_shape != self.image_shape_:
             raise ValueError(
                 f"expected validation images of shape {self.image_shape_}, as the others have, got {images.image_shape}"
             )
-        return targets.pair(images, self.target_, plans.RESIDENT_BYTES)
+        return self._with_targets(images)
+
+    def _with_targets(self, stream):
+        target = getattr(self, "target_", None)
+        return stream if target is None else targets.pair(stream, target, plans.RESIDENT_BYTES)
 
     def _decoded_of(self, batch):
         return batch if self.target_ is None else batch[:, math.prod(self.image_shape_) :]

@@ -11,6 +11,12 @@ the number of images in a batch.
 ``decode(codes, training=None)``
     Receives codes, (n, code_dim). Returns images, (n, *image_shape), which
     ``inverse_transform`` and ``reconstruct`` hand out.
+``corrupt(images, training=None)``
+    Receives images, (n, *image_shape). Returns what is encoded in their place in training,
+    of the same shape.
+``split(batch)``
+    Receives a batch of the training's stream. Returns the images in it, and what is to be
+    decoded of them: the same, except where there is a target.
 ``propagate(images, training=None)``
     Receives images, (n, *image_shape). Returns a dict of whatever tensors the loss terms
     need, customarily ``"codes"`` and ``"reconstructions"``.
@@ -95,6 +101,37 @@ class AutoencoderModel(training.TrainableModel):
         """
         return self.decoder(codes, training=training)
 
+    def corrupt(self, images: Any, training: bool | None = None) -> Any:
+        """Return what is encoded in the images' place in training: here the images themselves.
+
+        Parameters
+        ----------
+        images : tensor of shape (n, *image_shape)
+        training : bool, optional
+            Whether random parts act; otherwise the images stay as they are.
+
+        Returns
+        -------
+        tensor of shape (n, *image_shape)
+        """
+        return images
+
+    def split(self, batch: Any) -> tuple[Any, Any]:
+        """Return the images of a batch, and what is to be decoded of them: here the images themselves.
+
+        Parameters
+        ----------
+        batch : tensor of shape (n, *image_shape)
+            Where a target stands beside each image, (n, numbers of an image and of its target).
+
+        Returns
+        -------
+        images : tensor of shape (n, *image_shape)
+        targets : tensor of shape (n, ...)
+            Of the shape of what `decode` returns.
+        """
+        return batch, batch
+
     def propagate(self, images: Any, training: bool | None = None) -> dict[str, Any]:
         """Return what the loss terms need to know about a batch, by name.
 
@@ -109,7 +146,7 @@ class AutoencoderModel(training.TrainableModel):
         dict of tensors
             Here ``"codes"`` and ``"reconstructions"``.
         """
-        codes = self.encode(images, training)
+        codes = self.encode(self.corrupt(images, training), training)
         return {"codes": codes, "reconstructions": self.decode(codes, training)}
 
     def loss_terms(self, images: Any, outputs: dict[str, Any]) -> dict[str, Any]:

@@ -83,10 +83,18 @@ def xla_pays(model: Any, n_steps: int) -> bool:
     bool
     """
     dense = all(len(weight.shape) <= 2 for weight in model.trainable_variables)
-    layers = [layer for part in model.layers for layer in getattr(part, "layers", [part])]
-    full = all(layer.compute_dtype == "float32" for layer in layers)
+    full = all(layer.compute_dtype == "float32" for layer in _innermost(model))
     draws = any(variable.name == "seed_generator_state" for variable in model.non_trainable_variables)
     return dense and full and not draws and model.augmentation is None and n_steps >= XLA_STEPS
+
+
+def _innermost(model):
+    """Yield the layers of a model, and those of the models in it, but not these models themselves."""
+    for part in model.layers:
+        if hasattr(part, "layers"):
+            yield from _innermost(part)
+        else:
+            yield part
 
 
 class Plan:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from sklearn.base import BaseEstimator, clone
 from sklearn.decomposition import PCA
+from sklearn.frozen import FrozenEstimator
 
 import ae_toolkit as ae
 from ae_toolkit import storage
@@ -45,6 +46,12 @@ ESTIMATORS = {
     "gaussian": lambda: ae.VariationalAutoencoder(likelihood="gaussian", **SMALL),
     "adversarial": lambda: ae.AdversarialAutoencoder(discriminator_units=(3,), **SMALL),
     "detector": lambda: ae.ReconstructionDetector(ae.Autoencoder(**SMALL)),
+    "clusters": lambda: ae.DeepEmbeddedClustering(
+        2, autoencoder=ae.Autoencoder(**SMALL), reconstruction_weight=0.1, epochs=2, random_state=0
+    ),
+    "clusters from a frozen one": lambda: ae.DeepEmbeddedClustering(
+        autoencoder=FrozenEstimator(ae.Autoencoder(**SMALL).fit(IMAGES)), epochs=1, random_state=0
+    ),
     "deskew": lambda: ae.Deskew(max_shear=30),
     "hog": lambda: ae.HOG(orientations=4, pixels_per_cell=(2, 2)),
     "manifold": lambda: ae.ManifoldClustering(2, transformer=ae.Autoencoder(**SMALL), n_dims=2, random_state=0),
@@ -54,7 +61,8 @@ ESTIMATORS = {
 
 def predictions(estimator):
     found = []
-    for method, argument in (("transform", IMAGES), ("reconstruct", IMAGES), ("score_samples", IMAGES)):
+    for method, argument in (("transform", IMAGES), ("reconstruct", IMAGES), ("score_samples", IMAGES),
+                             ("soft_assignments", IMAGES)):  # fmt: skip
         if hasattr(estimator, method):
             found.append(getattr(estimator, method)(argument))
     if hasattr(estimator, "sample"):

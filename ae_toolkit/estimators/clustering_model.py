@@ -1,0 +1,327 @@
+"""The Keras model of deep embedded clustering, and the callback that assigns all images after each epoch.
+
+The model is an autoencoder's own, with a centre for each cluster beside it. The functions
+of plain arrays, `soft_assignments` and `fill_empty`, are what is done outside of the
+compiled steps. The first is computed row by row in double precision, so that an image alone
+is assigned as among others.
+"""
+
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.cluster import KMeans
+from sklearn.exceptions import ConvergenceWarning
+
+from ae_toolkit import training
+from ae_toolkit._keras import keras
+from ae_toolkit.networks import losses
+
+ops = keras.ops
+
+#: How many numbers the distances of codes from centres are made of at a time.
+_NUMBERS_AT_ONCE = 2**22
+
+
+@keras.saving.register_keras_serializable(package="ae_toolkit")
+class ClusteringModel(training.TrainableModel):
+    """The Keras model of `DeepEmbeddedClustering`: an autoencoder whose codes gather around trained centres.
+
+    Its loss terms are ``"clustering"``, the divergence of an image's assignment from its
+    sharpened target in nats, and, if it has a weight, ``"reconstruction"``, the squared
+    error per image. Without that weight the decoder takes no part.
+
+    Parameters
+    ----------
+    autoencoder : AutoencoderModel
+        Trained in place. If it corrupts images, or augments them, the assignment of the
+        changed image is drawn to the target of the unchanged one.
+    n_clusters, code_dim : int
+    reconstruction_weight : float
+        Of the squared error per image in the loss.
+    transformation : keras.Layer, optional
+        Changes images in training before they are corrupted and encoded, as an
+        autoencoder's augmentation does; what is decoded is compared to what it returns.
+
+    Attributes
+    ----------
+    centers : keras.Variable of shape (n_clusters, code_dim)
+        In units of `scale`, so that a step means as much for codes of any scale. Trained with
+        the encoder.
+    frequencies : keras.Variable of shape (n_clusters,)
+        The clusters' shares of all images, as they were assigned last. Not trained.
+    scale : keras.Variable, scalar
+        The distance between code and centre that counts as 1: at the beginning the standard
+        deviation of a code's number within its cluster. Not trained.
+
+    Examples
+    --------
+    `DeepEmbeddedClustering` makes one, and trains it.
+
+    >>> from keras import ops
+    >>> from ae_toolkit import networks
+    >>> from ae_toolkit.estimators.clustering_model import ClusteringModel
+    >>> from ae_toolkit.estimators.models import AutoencoderModel
+    >>> model = ClusteringModel(AutoencoderModel(*networks.build((8, 8, 1), 4)), 3, 4, reconstruction_weight=0.1)
+    >>> images = ops.ones((2, 8, 8, 1))
+    >>> sorted(model.loss_terms(images, model(images)))
+    ['clustering', 'reconstruction']
+    """
+
+    _PARTS = "autoencoder", "transformation"
+
+    def __init__(
+        self,
+        autoencoder: Any,
+        n_clusters: int,
+        code_dim: int,
+        reconstruction_weight: float,
+        transformation: Any = None,
+        **kwargs: Any,
+    ):
+        super().__init__(**kwargs)
+        terms = {"reconstruction": reconstruction_weight} if reconstruction_weight else {}
+        self.track_terms(clustering=1.0, **terms)
+        self.autoencoder, self.transformation = autoencoder, transformation
+        self.n_clusters, self.code_dim, self.reconstruction_weight = n_clusters, code_dim, reconstruction_weight
+        self.centers = self.add_weight((n_clusters, code_dim), "zeros", name="centers")
+        self.frequencies = self.add_weight((n_clusters,), "ones", trainable=False, name="frequencies")
+        self.scale = self.add_weight((), "ones", trainable=False, name="scale")
+        self.built = True
+
+    def begin_at(self, codes: NDArray[Any], labels: NDArray[Any]) -> None:
+        """Begin with the clusters that another method has found in the codes.
+
+        Parameters
+        ----------
+        codes : ndarray of shape (n, code_dim)
+        labels : ndarray of int, shape (n,)
+            From 0 to ``n_clusters - 1``, each at least once; others belong to no cluster.
+        """
+        codes = np.asarray(codes, float)
+        centers = np.stack([codes[labels == cluster].mean(axis=0) for cluster in range(self.n_clusters)])
+        inside = labels >= 0
+        spread = np.sqrt(np.square(codes[inside] - centers[labels[inside]]).mean())
+        self.scale.assign(spread if spread > 0 else 1.0)
+        self.place(centers)
+        self.frequencies.assign(soft_assignments(codes, centers, float(self.scale)).mean(axis=0))
+
+    def placement(self) -> tuple[NDArray[np.float64], float]:
+        """Return where the clusters are now.
+
+        Returns
+        -------
+        centers : ndarray of shape (n_clusters, code_dim)
+        scale : float
+        """
+        scale = float(ops.convert_to_numpy(self.scale))
+        return np.array(ops.convert_to_numpy(self.centers), float) * scale, scale
+
+    def place(self, centers: NDArray[Any]) -> None:
+        """Place the clusters anew.
+
+        Parameters
+        ----------
+        centers : ndarray of shape (n_clusters, code_dim)
+        """
+        self.centers.assign(centers / float(ops.convert_to_numpy(self.scale)))
+
+    def log_assignments(self, codes: Any) -> Any:
+        """Return the logarithm of each code's assignment to each cluster, by Student's t of one degree of freedom.
+
+        Parameters
+        ----------
+        codes : tensor of shape (n, code_dim)
+
+        Returns
+        -------
+        tensor of shape (n, n_clusters)
+        """
+        differences = codes[:, None] / ops.convert_to_tensor(self.scale) - ops.convert_to_tensor(self.centers)
+        return ops.log_softmax(-ops.log1p(ops.sum(ops.square(differences), axis=-1)), axis=-1)
+
+    def call(self, batch: Any, training: bool | None = None) -> dict[str, Any]:
+        # Without a decoder nothing stands beside the images.
+        images, targets = self.autoencoder.split(batch) if self.reconstruction_weight else (batch, None)
+        shown = images if self.transformation is None else self.transformation(images, training=training)
+        corrupted = self.autoencoder.corrupt(shown, training)
+        codes = self.autoencoder.encode(corrupted, training)
+        clean = self.log_assignments(codes if corrupted is images else self.autoencoder.encode(images))
+        # The square makes an assignment surer; the frequency keeps large clusters from taking all.
+        target = ops.log_softmax(2 * clean - ops.log(ops.convert_to_tensor(self.frequencies)), axis=-1)
+        outputs = {"log_target": ops.stop_gradient(target), "log_assignment": self.log_assignments(codes)}
+        if self.reconstruction_weight:
+            outputs["decoded"] = self.autoencoder.decode(codes, training)
+            outputs["wanted"] = targets if self.transformation is None else shown
+        return outputs
+
+    def loss_terms(self, batch: Any, outputs: dict[str, Any]) -> dict[str, Any]:
+        target = outputs["log_target"]
+        terms = {"clustering": ops.sum(ops.exp(target) * (target - outputs["log_assignment"]), axis=-1)}
+        if self.reconstruction_weight:
+            terms["reconstruction"] = losses.squared_error(outputs["wanted"], outputs["decoded"])
+        return terms
+
+    @property
+    def trainable_variables(self):
+        return self._reached(super().trainable_variables)
+
+    @property
+    def trainable_weights(self):
+        return self._reached(super().trainable_weights)
+
+    def _reached(self, variables):
+        """Return the variables on which the loss depends: others, as a discriminator's, would get no gradient."""
+        parts = [self.autoencoder.encoder, *([self.autoencoder.decoder] if self.reconstruction_weight else [])]
+        reached = {id(variable) for part in parts for variable in part.variables} | {id(self.centers)}
+        return [variable for variable in variables if id(variable) in reached]
+
+    def get_config(self):
+        names = "n_clusters", "code_dim", "reconstruction_weight"
+        own = {name: getattr(self, name) for name in names}
+        parts = {name: keras.saving.serialize_keras_object(getattr(self, name)) for name in self._PARTS}
+        return {**super().get_config(), **own, **parts}
+
+    @classmethod
+    def from_config(cls, config):
+        parts = {name: keras.saving.deserialize_keras_object(config[name]) for name in cls._PARTS}
+        return cls(**{**config, **parts})
+
+
+class Assignments(keras.callbacks.Callback):
+    """Assigns all images after each epoch: updates the frequencies, and stops the training when few images change.
+
+    A cluster that has lost all its images gets a new place, with a warning: the cluster
+    whose codes are spread most is divided in two.
+
+    Parameters
+    ----------
+    encode : callable
+        Without arguments; returns the codes of all images as they are now, (n, code_dim).
+    tol : float
+        The training stops when a smaller fraction of the images has changed its cluster.
+    labels : ndarray of int, shape (n,)
+        The clusters before the training.
+
+    Examples
+    --------
+    `DeepEmbeddedClustering` makes one.
+
+    >>> import numpy as np
+    >>> from ae_toolkit.estimators.clustering_model import Assignments
+    >>> Assignments(lambda: np.zeros((5, 2)), tol=0.001, labels=np.zeros(5, int)).last[0]
+    array([0, 0, 0, 0, 0])
+    """
+
+    def __init__(self, encode: Callable[[], NDArray[np.float32]], tol: float, labels: NDArray[Any]):
+        super().__init__()
+        self.encode, self.tol = encode, tol
+        self.last = [np.asarray(labels)]  # in a list, as a checkpoint keeps arrays
+        self.epochs = 0
+
+    def on_epoch_end(self, epoch, logs=None):
+        model, codes = self.model, np.asarray(self.encode(), float)
+        centers, scale = model.placement()
+        assignments = soft_assignments(codes, centers, scale)
+        labels = assignments.argmax(axis=1)
+        changed = float(np.mean(labels != self.last[0]))
+        self.last, self.epochs = [labels], self.epochs + 1
+        if logs is not None:
+            logs["changed"] = changed
+        empty = np.flatnonzero(np.bincount(labels, minlength=len(centers)) == 0)
+        if len(empty) and epoch + 1 < self.params["epochs"] and fill_empty(centers, codes, labels):
+            warnings.warn(
+                f"no image was left in {_clusters(len(empty))} after epoch {epoch + 1}: the cluster whose codes were "
+                "spread most was divided in its place",
+                ConvergenceWarning,
+                stacklevel=2,
+            )
+            model.place(centers)
+            assignments = soft_assignments(codes, centers, scale)
+        elif changed < self.tol:
+            model.stop_training = True
+        model.frequencies.assign(assignments.mean(axis=0))
+
+    def on_train_end(self, logs=None):
+        count = self.model.n_clusters - len(np.unique(self.last[0]))
+        if count:
+            warnings.warn(
+                f"no image is left in {_clusters(count)} of {self.model.n_clusters}: choose a smaller n_clusters, "
+                "a smaller learning_rate, or a larger reconstruction_weight",
+                ConvergenceWarning,
+                stacklevel=2,
+            )
+
+
+def _clusters(count):
+    return "one cluster" if count == 1 else f"{count} clusters"
+
+
+def soft_assignments(codes: NDArray[Any], centers: NDArray[Any], scale: float) -> NDArray[np.float64]:
+    """Return how much each code belongs to each cluster, by Student's t of one degree of freedom.
+
+    Parameters
+    ----------
+    codes : ndarray of shape (n, code_dim)
+    centers : ndarray of shape (n_clusters, code_dim)
+    scale : float
+        The distance that counts as 1.
+
+    Returns
+    -------
+    ndarray of shape (n, n_clusters)
+        Each row adds up to 1.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ae_toolkit.estimators.clustering_model import soft_assignments
+    >>> soft_assignments(np.zeros((1, 2)), np.array([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0]]), scale=1.0)
+    array([[0.5 , 0.25, 0.25]])
+    """
+    centers, found = np.asarray(centers, float), []
+    step = max(1, _NUMBERS_AT_ONCE // centers.size)
+    for start in range(0, len(codes), step):
+        differences = (np.asarray(codes[start : start + step], float)[:, None] - centers) / scale
+        nearness = 1 / (1 + np.square(differences).sum(axis=2))
+        found.append(nearness / nearness.sum(axis=1, keepdims=True))
+    return np.concatenate(found)
+
+
+def fill_empty(centers: NDArray[Any], codes: NDArray[Any], labels: NDArray[Any]) -> bool:
+    """Give each cluster without codes half of the cluster whose codes are spread most.
+
+    Parameters
+    ----------
+    centers : ndarray of shape (n_clusters, code_dim)
+        Changed in place.
+    codes : ndarray of shape (n, code_dim)
+    labels : ndarray of int, shape (n,)
+
+    Returns
+    -------
+    bool
+        Whether there was a cluster that could be divided: not if the codes of each are all equal.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ae_toolkit.estimators.clustering_model import fill_empty
+    >>> centers, codes = np.array([[1.0], [9.0]]), np.array([[0.0], [2.0], [2.0]])
+    >>> fill_empty(centers, codes, np.zeros(3, int)), sorted(centers.ravel().tolist())
+    (True, [0.0, 2.0])
+    """
+    labels, filled = labels.copy(), False
+    for empty in np.flatnonzero(np.bincount(labels, minlength=len(centers)) == 0).tolist():
+        members = [codes[labels == cluster] for cluster in range(len(centers))]
+        spread = [len(found) and np.square(found - found.mean(axis=0)).sum() for found in members]
+        widest = int(np.argmax(spread))
+        if len(np.unique(members[widest], axis=0)) < 2:
+            break
+        halves = KMeans(2, n_init=1, random_state=0).fit(members[widest])
+        centers[[widest, empty]] = halves.cluster_centers_
+        labels[labels == widest] = np.where(halves.labels_ == 0, widest, empty)
+        filled = True
+    return filled
