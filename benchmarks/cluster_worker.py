@@ -134,7 +134,7 @@ def manifold_of_two_codes(images, seed, small):
     return ae.ManifoldClustering(N_CLUSTERS, transformer=both, random_state=seed).fit_predict(images)
 
 
-#: How much a squared error of a pixel counts in `idec`, beside nats of the clusters: gamma = 0.1 of the authors' program.
+#: How much a pixel's squared error counts in `idec`, beside nats of the clusters: gamma = 0.1 of its authors' program.
 IDEC_WEIGHT = 1 / (0.1 * 784)
 METHODS = {
     "k-means on pixels": k_means_on_pixels,

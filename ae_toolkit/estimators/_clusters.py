@@ -63,7 +63,7 @@ def default_autoencoder(
     """
     stream = streams.open_stream(X, batch_size=64, seed=0)
     shape = stream.image_shape
-    shared = {
+    shared: dict[str, Any] = {
         "code_dim": min(code_dim, math.prod(shape)),
         "epochs": choose_epochs(stream),
         "random_state": random_state,

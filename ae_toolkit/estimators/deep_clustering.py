@@ -240,7 +240,7 @@ class DeepEmbeddedClustering(ClassNamePrefixFeaturesOutMixin, ClusterMixin, Tran
         assignments = Assignments(lambda: encode_in_order(autoencoder, X), self.tol, labels)
         order = None if self.random_state is None else seeds[3]
         stream = self._open(autoencoder, X, order)
-        epochs = choose_epochs(stream) if self.epochs == "auto" else self.epochs
+        epochs = choose_epochs(stream) if isinstance(self.epochs, str) else self.epochs  # "auto" is the only word
         steps = stream.steps_per_epoch * epochs
         history = training.fit(
             model, stream, epochs=epochs, seed=order, callbacks=[assignments],
