@@ -70,11 +70,8 @@ def test_scikit_learn(estimator, check):
         *(variant(name) for name in VARIANTS if name != "Autoencoder"),
         ae.ReconstructionDetector(variant("Autoencoder")),
         ae.MixtureSampler(variant("Autoencoder"), n_components=1),
-<<<<<<< HEAD
         ae.ManifoldClustering(2, transformer=variant("Autoencoder"), umap_epochs=30),
-=======
         ae.DeepEmbeddedClustering(2, autoencoder=variant("Autoencoder"), epochs=1, schedule="constant", random_state=0),
->>>>>>> h2
     ],
     **CHECKED,
 )
