@@ -21,6 +21,8 @@ from ae_toolkit.networks import losses
 
 ops = keras.ops
 
+#: The frequencies of the clusters are a running mean, over about so many images.
+COUNTED_IMAGES = 1024
 #: How many numbers the distances of codes from centres are made of at a time.
 _NUMBERS_AT_ONCE = 2**22
 
@@ -51,7 +53,8 @@ class ClusteringModel(training.TrainableModel):
         In units of `scale`, so that a step means as much for codes of any scale. Trained with
         the encoder.
     frequencies : keras.Variable of shape (n_clusters,)
-        The clusters' shares of all images, as they were assigned last. Not trained.
+        The clusters' shares of the images: of all at an epoch's end, then a running mean. Not
+        trained.
     scale : keras.Variable, scalar
         The distance between code and centre that counts as 1: at the beginning the standard
         deviation of a code's number within its cluster. Not trained.
@@ -149,6 +152,8 @@ class ClusteringModel(training.TrainableModel):
         corrupted = self.autoencoder.corrupt(shown, training)
         codes = self.autoencoder.encode(corrupted, training)
         clean = self.log_assignments(codes if corrupted is images else self.autoencoder.encode(images))
+        if training:
+            self._count(clean)
         # The square makes an assignment surer; the frequency keeps large clusters from taking all.
         target = ops.log_softmax(2 * clean - ops.log(ops.convert_to_tensor(self.frequencies)), axis=-1)
         outputs = {"log_target": ops.stop_gradient(target), "log_assignment": self.log_assignments(codes)}
@@ -156,6 +161,12 @@ class ClusteringModel(training.TrainableModel):
             outputs["decoded"] = self.autoencoder.decode(codes, training)
             outputs["wanted"] = targets if self.transformation is None else shown
         return outputs
+
+    def _count(self, log_assignments):
+        """Let a batch's assignments take their part in the frequencies, which are of some last images."""
+        part = ops.minimum(ops.cast(ops.shape(log_assignments)[0], "float32") / COUNTED_IMAGES, 1.0)
+        found = ops.stop_gradient(ops.mean(ops.exp(log_assignments), axis=0))
+        self.frequencies.assign(self.frequencies + part * (found - self.frequencies))
 
     def loss_terms(self, batch: Any, outputs: dict[str, Any]) -> dict[str, Any]:
         target = outputs["log_target"]
@@ -191,7 +202,7 @@ class ClusteringModel(training.TrainableModel):
 
 
 class Assignments(keras.callbacks.Callback):
-    """Assigns all images after each epoch: updates the frequencies, and stops the training when few images change.
+    """Assigns all images after each epoch: sets the frequencies, and stops the training when few images change.
 
     A cluster that has lost all its images gets a new place, with a warning: the cluster
     whose codes are spread most is divided in two.

@@ -28,6 +28,8 @@ from ae_toolkit.estimators._settings import choose_batch_size
 from ae_toolkit.estimators.autoencoder import Autoencoder
 from ae_toolkit.estimators.clustering_model import Assignments, ClusteringModel, soft_assignments
 
+#: The fraction of the training in which the learning rate rises to its highest.
+WARMUP = 0.1
 #: The length of the codes of the default autoencoder.
 CODE_DIM = 10
 
@@ -117,12 +119,17 @@ class DeepEmbeddedClustering(ClassNamePrefixFeaturesOutMixin, ClusterMixin, Tran
     The clustering term need not fall: the surer the assignments are, the further their
     targets are ahead of them. What shows that the training has settled is ``"changed"``.
 
-    Three things differ from the papers. The targets are taken from the assignments of each
-    step, and only the frequencies are held between two looks at all images, which are an
-    epoch apart; in the papers whole targets are held, for 140 or more steps. Distances
-    are measured in units of `scale_`, so that the result does not depend on the scale of the
-    codes. And a cluster that loses all its images is not left empty: the most widely spread
-    cluster is divided in its place, with a warning.
+    Four things differ from the papers. The targets are taken from the assignments of each
+    step, with frequencies that are a running mean over about 1,024 images; in the papers
+    whole targets are held for 140 steps or more. (Frequencies that are held for an epoch let
+    growing clusters swallow others.) Distances are measured in units of `scale_`, so that the
+    result does not depend on the scale of the codes. The learning rate rises over the first
+    tenth of the training. And a cluster that has lost all its images at an epoch's end is not
+    left empty: the most widely spread cluster is divided in its place, with a warning.
+
+    The default rate was chosen without labels, on MNIST's images: from 3e-4 to 3e-3, by the
+    agreement of the clusters of several seeds, and by how few images still change their cluster
+    at the end.
 
     References
     ----------
@@ -244,7 +251,7 @@ class DeepEmbeddedClustering(ClassNamePrefixFeaturesOutMixin, ClusterMixin, Tran
         steps = stream.steps_per_epoch * epochs
         history = training.fit(
             model, stream, epochs=epochs, seed=order, callbacks=[assignments],
-            optimizer=training.optimizer(self.optimizer, self.learning_rate, self.schedule, steps),
+            optimizer=training.optimizer(self.optimizer, self.learning_rate, self.schedule, steps, WARMUP),
             checkpoint_dir=folder and folder / "clustering", verbose=int(self.verbose),
             loop_key=self._loop_key(autoencoder, stream, model.n_clusters, steps),
         )  # fmt: skip

@@ -12,6 +12,7 @@ from sklearn.frozen import FrozenEstimator
 import ae_toolkit as ae
 from ae_toolkit import networks, training
 from ae_toolkit._keras import keras
+from ae_toolkit.estimators import clustering_model
 from ae_toolkit.estimators.clustering_model import Assignments, ClusteringModel, fill_empty, soft_assignments
 from ae_toolkit.estimators.models import AutoencoderModel
 from ae_toolkit.training.backend import backend
@@ -66,19 +67,22 @@ def model_and_images(reconstruction_weight=0.1, corruption=None, n_clusters=3):
     return model, keras.ops.convert_to_tensor(IMAGES[:8])
 
 
-def by_the_paper(model, images):
+def by_the_paper(model, images, training=False):
     """Return codes, q and p of equations 1 and 3, with distances in units of the scale."""
     codes = keras.ops.convert_to_numpy(model.autoencoder.encode(images)).astype(float)
     centers, scale = model.placement()
     q = 1 / (1 + (np.square(codes[:, None] - centers).sum(-1)) / scale**2)
     q /= q.sum(axis=1, keepdims=True)
-    p = q**2 / keras.ops.convert_to_numpy(model.frequencies)
+    frequencies = keras.ops.convert_to_numpy(model.frequencies)
+    if training:  # the batch's 8 images take their part in the running mean
+        frequencies = frequencies + 8 / 1024 * (q.mean(axis=0) - frequencies)
+    p = q**2 / frequencies
     return codes, q, p / p.sum(axis=1, keepdims=True)
 
 
 def test_the_loss_is_the_paper_s():
     model, images = model_and_images()
-    codes, q, p = by_the_paper(model, images)
+    codes, q, p = by_the_paper(model, images, training=True)
     terms = model.loss_terms(images, model(images, training=True))
     np.testing.assert_allclose(terms["clustering"], (p * np.log(p / q)).sum(axis=1), rtol=1e-4, atol=1e-6)
     error = IMAGES[:8] - keras.ops.convert_to_numpy(model.autoencoder(images))
@@ -89,7 +93,7 @@ def test_the_loss_is_the_paper_s():
 def test_the_gradient_is_the_paper_s():
     """Equation 5, in which the target p is held: it would be another one if the gradient went through p."""
     model, images = model_and_images(reconstruction_weight=0.0)
-    codes, q, p = by_the_paper(model, images)
+    codes, q, p = by_the_paper(model, images, training=True)
     centers, scale = model.placement()
     differences = (codes[:, None] - centers) / scale
     force = (p - q) / (1 + np.square(differences).sum(-1))
@@ -99,7 +103,7 @@ def test_the_gradient_is_the_paper_s():
         terms = model.loss_terms(images, model(images, training=True))
         return keras.ops.mean(terms["clustering"]), keras.ops.mean(terms["clustering"])
 
-    _, (gradient,) = backend.value_and_grad(loss, [model.centers], [])
+    _, (gradient,) = backend.value_and_grad(loss, [model.centers], [model.frequencies])
     np.testing.assert_allclose(keras.ops.convert_to_numpy(gradient), expected, rtol=1e-3, atol=1e-6)
 
 
@@ -114,6 +118,17 @@ def test_assignments_do_not_depend_on_the_scale_of_the_codes():
     np.testing.assert_allclose(found[0], found[1], rtol=1e-4)
 
 
+def test_frequencies_are_a_running_mean():
+    model, images = model_and_images()
+    before = keras.ops.convert_to_numpy(model.frequencies)
+    _, q, _ = by_the_paper(model, images)
+    model(images)
+    np.testing.assert_array_equal(keras.ops.convert_to_numpy(model.frequencies), before)
+    model(images, training=True)
+    expected = before + 8 / clustering_model.COUNTED_IMAGES * (q.mean(axis=0) - before)
+    np.testing.assert_allclose(keras.ops.convert_to_numpy(model.frequencies), expected, rtol=1e-5)
+
+
 class Blackens(AutoencoderModel):
     def corrupt(self, images, training=None):
         return images * 0 if training else images
@@ -121,7 +136,7 @@ class Blackens(AutoencoderModel):
 
 def test_the_target_is_the_clean_image_s_and_the_assignment_the_corrupted_one_s():
     model, images = model_and_images(corruption=Blackens)
-    _, _, p = by_the_paper(model, images)
+    _, _, p = by_the_paper(model, images, training=True)
     outputs = {name: keras.ops.convert_to_numpy(value) for name, value in model(images, training=True).items()}
     np.testing.assert_allclose(np.exp(outputs["log_target"]), p, rtol=1e-4, atol=1e-6)
     assert np.ptp(outputs["log_assignment"], axis=0).max() < 1e-6  # all images are black alike
