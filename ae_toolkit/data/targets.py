@@ -6,6 +6,7 @@ model takes the rows apart again.
 """
 
 import math
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -192,5 +193,7 @@ class PairedStream(Stream):
     def description(self):
         parameters = getattr(self.target, "get_params", dict)()
         name = f"{type(self.target).__module__}.{type(self.target).__qualname__}"
-        target = {"class": name, "parameters": {key: repr(value) for key, value in sorted(parameters.items())}}
+        # A function is shown with its address, which is another one in the next process.
+        shown = {key: re.sub(" at 0x[0-9a-f]+", "", repr(value)) for key, value in sorted(parameters.items())}
+        target = {"class": name, "parameters": shown}
         return {**super().description(), "images": self.images.description(), "target": target}

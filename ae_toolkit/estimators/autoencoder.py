@@ -481,6 +481,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         Returns
         -------
         ndarray of float32, shape (n, *image_shape_)
+            Or, of an autoencoder that was trained with a target, such targets.
         """
         check_is_fitted(self)
         table = check_array(codes, dtype=np.float32, input_name="codes")
@@ -498,6 +499,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         Returns
         -------
         ndarray of float32 of the shape of `X`
+            Or, of an autoencoder that was trained with a target, such targets.
         """
         check_is_fitted(self)
         return training.in_batches(self.model_, self._check(X))

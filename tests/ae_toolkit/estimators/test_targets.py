@@ -8,6 +8,7 @@ from PIL import Image
 from sklearn.base import BaseEstimator, TransformerMixin, clone
 from sklearn.decomposition import PCA
 from sklearn.frozen import FrozenEstimator
+from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
 import ae_toolkit as ae
@@ -125,9 +126,10 @@ def test_a_table_cannot_be_transformed():
         (FunctionTransformer(lambda x: x[:, ::2, :8]), (4, 8, 1)),
         (FunctionTransformer(lambda x: x[:, ::2, ::2, 0]), (4, 5)),
         (FunctionTransformer(lambda x: x[:, :2]), (2, 9, 1)),
+        (make_pipeline(ae.Deskew(), ae.HOG()), (324,)),
         (Sum(), (1,)),
     ],
-    ids=["deskewed", "hog", "another picture", "grey", "strip", "number"],
+    ids=["deskewed", "hog", "another picture", "grey", "strip", "both", "number"],
 )
 def test_reconstructions_have_the_target_s_shape(network, target, shape):
     fitted = small(network=network, target=target).fit(IMAGES)
@@ -328,6 +330,14 @@ def test_a_batch_whose_targets_have_another_shape():
     moody = FunctionTransformer(lambda x: x[:, : 1 + len(x)])
     with pytest.raises(ValueError, match=r"expected targets of shape \(2, 9, 1\) as before, got \(6, 9, 1\)"):
         next(pair(streams.open_stream(IMAGES, 5, seed=0), moody, 0).epoch(0))
+
+
+def test_a_description_is_the_same_in_another_process():
+    target = FunctionTransformer(lambda x: 1 - x)
+    described = pair(streams.open_stream(IMAGES, 5, seed=0), target, 0).description()
+    assert described["target"]["parameters"]["func"].startswith("<function")
+    assert "0x" not in str(described)
+    assert described["images"]["kind"] == "Array"
 
 
 def test_pairs_are_rows_of_an_image_and_its_target():

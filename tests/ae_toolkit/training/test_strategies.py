@@ -38,7 +38,11 @@ if way in ("data parallel", "processes"):
     strategy = keras.distribution.DataParallel(mesh, auto_shard_dataset=False)
 import ae_toolkit as ae
 images = np.random.default_rng(0).random((21, 4, 4, 1), dtype=np.float32)
-autoencoder = ae.Autoencoder(code_dim=3, hidden_units=(8,), epochs=3, batch_size=batch_size, random_state=0)
+options = {"code_dim": 3, "hidden_units": (8,), "epochs": 3, "batch_size": batch_size, "random_state": 0}
+if sys.argv[5] == "target":
+    autoencoder = ae.DenoisingAutoencoder(corruption_level=0.0, target=ae.Deskew(), **options)
+else:
+    autoencoder = ae.Autoencoder(**options)
 autoencoder.fit(images, validation_data=images[:5], strategy=strategy)
 weights = [weight.tolist() for weight in autoencoder.model_.get_weights()]
 print(json.dumps({"history": autoencoder.history_, "weights": weights, "score": autoencoder.score(images)}))
@@ -47,11 +51,11 @@ print(json.dumps({"history": autoencoder.history_, "weights": weights, "score": 
 TWO_DEVICES = {"XLA_FLAGS": "--xla_force_host_platform_device_count=2"}
 
 
-def run(python, way, backend, processes=1, batch_size=5, **environment):
+def run(python, way, backend, processes=1, batch_size=5, kind="plain", **environment):
     """Train in so many processes and return what each found."""
     ports = json.dumps(free_ports(2))
     started = [
-        python(PROGRAM, way, rank, ports, batch_size, backend=backend, **environment) for rank in range(processes)
+        python(PROGRAM, way, rank, ports, batch_size, kind, backend=backend, **environment) for rank in range(processes)
     ]
     return [json.loads(python.said(number).splitlines()[-1]) for number in started]
 
@@ -94,6 +98,17 @@ def test_jax(python):
     assert_equal(devices, alone)
     for process in run(python, "processes", "jax", processes=2):
         assert_equal(process, alone)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("way", "name", "environment"), [("mirrored", "tensorflow", {}), ("data parallel", "jax", TWO_DEVICES)]
+)
+def test_targets_are_divided_with_their_images(python, way, name, environment):
+    pytest.importorskip(name)
+    (alone,) = run(python, "alone", name, kind="target")
+    (devices,) = run(python, way, name, kind="target", **environment)
+    assert_equal(devices, alone)
 
 
 # ------------------------------------------------------------------- bad strategies
