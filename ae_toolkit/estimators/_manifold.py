@@ -63,7 +63,7 @@ def embed(
     """Return where UMAP puts points, and into how many large parts the graph of their neighbours falls.
 
     The layout starts at the points' principal components, which takes less time than UMAP's
-    customary eigenvectors of the graph and gave digits clusters that are as good. Large
+    customary eigenvectors of the graph; embeddings of 8,000 digits agreed as well over seeds. Large
     parts of the graph that nothing connects start apart from each other, even where one
     surrounds the other; islands start by the large part that is nearest to them.
 

@@ -11,8 +11,10 @@ from sklearn.neighbors import NearestNeighbors
 
 #: Up to so many points each is compared with all others.
 EXACT = 16_384
-#: How many points a cell has on average where they are not, and with how many cells a cell is compared at least.
-CELL, PROBED = 256, 16
+#: How many points a cell has on average where they are not, and with how many cells a cell is compared at least. Of
+#: 70,000 codes of 30 numbers, 99.6% of the 20 nearest are found; with 16 cells, which take a fifth of the time, 95%
+#: are, and those that are not lie along the cells' borders, where the embedding then tears.
+CELL, PROBED = 256, 96
 #: How often the centres of the cells move to the mean of their points.
 ROUNDS = 3
 #: How many queries are interpolated at once.

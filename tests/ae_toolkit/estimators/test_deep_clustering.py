@@ -182,6 +182,20 @@ def test_labels_and_predictions_agree_to_the_bit(frozen):
     assert list(found.get_feature_names_out()) == ["deepembeddedclustering0", "deepembeddedclustering1"]
 
 
+def test_longer_trainings_take_shorter_steps(frozen, monkeypatch):
+    rates, optimizer = [], training.optimizer
+
+    def noted(name, rate, *rest):
+        rates.append(rate)
+        return optimizer(name, rate, *rest)
+
+    monkeypatch.setattr(training, "optimizer", noted)
+    for epochs in (1, 500):  # of 15 steps each; tol=1 ends both after the first
+        clusters(autoencoder=frozen, epochs=epochs, batch_size=4, tol=1).fit(IMAGES)
+    clusters(autoencoder=frozen, epochs=500, batch_size=4, tol=1, learning_rate=0.01).fit(IMAGES)
+    assert rates == pytest.approx([1e-3, 1e-3 * 1000 / 7500, 0.01])
+
+
 def test_the_training_makes_assignments_surer():
     noise = np.random.default_rng(0).random((60, 6, 5, 1), dtype=np.float32)  # of no kinds at all
     options = {"autoencoder": FrozenEstimator(ae.Autoencoder(**SMALL).fit(noise)), "tol": 0}
@@ -405,6 +419,7 @@ def test_codes_that_are_not_numbers(frozen):
         ({"autoencoder": FrozenEstimator(PCA())}, "around a fitted autoencoder, got .*PCA"),
         ({"autoencoder": FrozenEstimator(ae.Autoencoder(4))}, "around a fitted autoencoder, got .*code_dim=4"),
         ({"learning_rate": 0}, "learning_rate"),
+        ({"learning_rate": "fast"}, "learning_rate"),
         ({"schedule": "linear"}, "schedule"),
         ({"optimizer": "best"}, "optimizer"),
         ({"tol": -1}, "tol"),
