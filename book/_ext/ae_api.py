@@ -94,7 +94,8 @@ def _options(name):
 
 
 def _is_ours(cls):
-    return cls.__module__.split(".")[0] == ae_names.PACKAGE
+    """Whether a class is a public one of the package, which has an entry."""
+    return cls.__module__.split(".")[0] == ae_names.PACKAGE and not cls.__name__.startswith("_")
 
 
 def _written(entry):

@@ -425,7 +425,7 @@ def test_the_wheel_is_installed_as_the_file_it_is(served, pip):
     assert command[:4] == [sys.executable, "-m", "pip", "install"]
     assert name == "ae_toolkit-9.9.9-py3-none-any.whl"
     assert content == b"a wheel"
-    assert command[-1].endswith(f"/{name}[data]")
+    assert command[-1].endswith(f"/{name}[clustering,data]")
     assert not Path(command[-1].removesuffix("[data]")).exists()  # nothing is left behind
 
 
@@ -471,7 +471,7 @@ def test_an_old_python_is_refused_and_can_read_the_cell(served, pip, monkeypatch
 
 def test_without_an_address_a_checkout_is_explained(pip):
     said = refusal(first_cell())
-    assert f'"{sys.executable}" -m pip install ".[tensorflow,data]"' in said
+    assert f'"{sys.executable}" -m pip install ".[tensorflow,clustering,data]"' in said
     assert "version 9.9.9 is needed" in said
     assert pip == []
 
