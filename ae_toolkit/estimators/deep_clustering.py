@@ -323,9 +323,9 @@ class DeepEmbeddedClustering(ClassNamePrefixFeaturesOutMixin, ClusterMixin, Tran
         if key is None or type(self) is not DeepEmbeddedClustering:
             return None
         kind, parameters, _, *resolved = key  # without the steps of the autoencoder's own training
-        falling = (steps, rate) if self.schedule == "cosine" else None
         weight = float(self.reconstruction_weight)
-        return type(self), kind, parameters, *resolved, n_clusters, weight, self.optimizer, self.schedule, falling
+        # With either schedule the rate depends on the steps, over the first of which it rises.
+        return type(self), kind, parameters, *resolved, n_clusters, weight, self.optimizer, self.schedule, steps, rate
 
     def soft_assignments(self, X: Any) -> NDArray[np.float64]:
         """Return how much each image belongs to each cluster.

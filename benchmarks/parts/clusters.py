@@ -63,12 +63,12 @@ MANIFOLD = [
 
 def k_means(setting):
     """Measure k-means on pixels, on PCA's numbers and on codes."""
-    return measured(setting, K_MEANS)
+    return measured(setting, K_MEANS[:1] if setting.quick else K_MEANS)
 
 
 def deep(setting):
     """Measure codes that are trained for clustering, beside ClustPy's at an equal number of epochs."""
-    return measured(setting, DEEP)
+    return measured(setting, DEEP[-1:] if setting.quick else DEEP)
 
 
 def manifold(setting):

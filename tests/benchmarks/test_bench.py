@@ -172,7 +172,7 @@ def run(*arguments):
     """Run the benchmark on small random images; return what it printed and its rows."""
     out = arguments[arguments.index("--out") + 1]
     command = [sys.executable, str(FOLDER / "run.py"), "--quick", *map(str, arguments)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=900, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=1800, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
     return done.stdout, json.loads(Path(out).read_text())["rows"]
 
@@ -190,8 +190,8 @@ EXPECTED = {  # part: a beginning of a row's name
         "30-number code, 32 epochs, rate 4e-3, bfloat16, augmented: seconds",
     },
     "likelihood": {"40-number code, IWAE", "40-number code, IWAE: seconds"},
-    "k-means": {"k-means on codes, 10 numbers: accuracy", "k-means on deskewing codes, 10 numbers: megabytes"},
-    "deep-clusters": {"DEC: accuracy", "IDEC: nmi", "DEC, 5 + 5 epochs: seconds"},
+    "k-means": {"k-means on codes, 10 numbers: accuracy", "k-means on codes, 10 numbers: megabytes"},
+    "deep-clusters": {"DEC, 5 + 5 epochs: nmi", "DEC, 5 + 5 epochs: seconds"},
     "manifold": {"ManifoldClustering: ari"},
 }
 
