@@ -61,6 +61,15 @@ def n2d(images, seed, small):
     return GaussianMixture(N_CLUSTERS, n_init=5, random_state=seed).fit_predict(embedding)
 
 
+def clustpy_dec(images, seed, small):
+    """Cluster with ClustPy's DEC and its defaults but for the epochs, in the environment that has ClustPy."""
+    from clustpy.deep import DEC
+
+    epochs = 1 if small else 5
+    model = DEC(N_CLUSTERS, pretrain_epochs=epochs, clustering_epochs=epochs, random_state=seed)
+    return model.fit(flat(images)).labels_
+
+
 # ------------------------------------------------------------------- the toolkit
 
 
@@ -140,6 +149,7 @@ METHODS = {
     "k-means on pixels": k_means_on_pixels,
     "k-means on PCA, 10 numbers": k_means_on_pca,
     "n2d's recipe": n2d,
+    "ClustPy's DEC, 5 + 5 epochs": clustpy_dec,
     "k-means on codes, 10 numbers": k_means_on_codes,
     "k-means on deskewing codes, 10 numbers": k_means_on_deskewing_codes,
     "DEC": dec,

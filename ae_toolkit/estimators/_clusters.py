@@ -1,7 +1,6 @@
 """What the clusterers share: the default autoencoder, codes in the order of the images, and how many clusters.
 
-Nothing here sees a label. What was chosen by trying was chosen by the silhouette of the
-clusters and by the agreement of trainings with different seeds.
+Nothing here sees a label.
 """
 
 import math

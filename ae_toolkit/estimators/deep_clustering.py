@@ -75,7 +75,7 @@ class DeepEmbeddedClustering(ClassNamePrefixFeaturesOutMixin, ClusterMixin, Tran
     learning_rate : float or "auto", default="auto"
         The highest rate of the training that follows the autoencoder's own. ``"auto"`` is 1e-3
         for up to 1,000 steps and falls as 1 / steps beyond: with 1e-3 over the 6,600 steps of
-        70,000 images, clusters lost all their images.
+        70,000 images, a cluster lost all its images.
     schedule : {"cosine", "constant"}, default="cosine"
         Whether the learning rate falls to zero over the training or stays.
     epochs : int or "auto", default="auto"

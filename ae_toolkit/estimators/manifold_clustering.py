@@ -56,7 +56,7 @@ class ManifoldClustering(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Clus
         Starts of the mixture, of which the one with the highest likelihood is kept.
     n_jobs : int, default=1
         Threads of UMAP. With 1, equal seeds give equal results to the last bit. With more,
-        or -1 for all, it is faster, but even with a seed no two fits are the same.
+        or -1 for all, they share the work, but even with a seed no two fits are the same.
     random_state : int, RandomState instance or None, default=None
         Seeds the default autoencoder, UMAP and the mixture. A `transformer` has its own.
     verbose : int, default=0

@@ -19,7 +19,7 @@ from peers import peers_environment
 import ae_toolkit as ae
 
 HERE = Path(__file__).parents[1]
-WORKER, PEER_WORKER = HERE / "cluster_worker.py", HERE / "peer_clusters.py"
+WORKER = HERE / "cluster_worker.py"
 WANTED = HERE / "peers_clustering.txt"
 SEEDS = 3
 SCORES = ("accuracy", "nmi", "ari")
@@ -34,7 +34,7 @@ class Contender:
     method : str
         As the worker calls it.
     peer : str
-        Another method; of ClustPy if the worker does not know it.
+        Another method.
     accuracy, seconds : float or None
         Smallest accuracy and most seconds.
     """
@@ -130,17 +130,17 @@ class Race:
 
     def run(self, method, seed):
         """Return a method's scores, seconds and megabytes, or the reason why there are none."""
-        python, worker = sys.executable, WORKER
+        python = sys.executable
         if method.startswith("ClustPy"):
             if self.peer_python is None and self.peers_folder:
                 self.peer_python, self.reason = peers_environment(f"{self.peers_folder}-clustering", WANTED)
             if self.peer_python is None:
                 return {"reason": self.reason}
-            python, worker = self.peer_python, PEER_WORKER
+            python = self.peer_python
         labels = self.folder / "labels.npy"
         command = [
             python,
-            str(worker),
+            str(WORKER),
             method,
             "--images",
             str(self.path),
@@ -154,7 +154,7 @@ class Race:
         done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
         if done.returncode:
             said = done.stderr.strip().splitlines() or ["no message"]
-            if worker is PEER_WORKER:
+            if python == self.peer_python:
                 return {"reason": said[-1]}
             raise RuntimeError(f"{method} failed: {done.stderr[-2000:]}")
         answer = json.loads(done.stdout.strip().splitlines()[-1])
