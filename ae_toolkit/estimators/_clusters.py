@@ -275,3 +275,24 @@ def choose_n_clusters(
         labels = KMeans(k, n_init=3, random_state=random.randint(2**31 - 1)).fit_predict(points)
         scores[k] = silhouette_score(points, labels)
     return max(scores, key=scores.__getitem__)
+
+
+def find_distinct(codes: NDArray) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Return the codes that differ from all before them, and for each code which of these it equals.
+
+    Parameters
+    ----------
+    codes : ndarray of shape (n, d)
+
+    Returns
+    -------
+    first : ndarray of int
+        In rising order.
+    place : ndarray of int, shape (n,)
+        ``codes[first][place]`` are the codes.
+    """
+    _, first, inverse = np.unique(codes, axis=0, return_index=True, return_inverse=True)
+    order = np.argsort(first)
+    rank = np.empty(len(first), np.intp)
+    rank[order] = np.arange(len(first))
+    return first[order], rank[inverse.reshape(-1)]

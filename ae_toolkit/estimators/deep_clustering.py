@@ -9,7 +9,6 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, ClusterMixin, TransformerMixin, clone
-from sklearn.cluster import KMeans
 from sklearn.frozen import FrozenEstimator
 from sklearn.utils.validation import check_is_fitted
 
@@ -24,6 +23,7 @@ from ae_toolkit.estimators._clusters import (
     default_autoencoder,
     encode_in_order,
 )
+from ae_toolkit.estimators._graph_cut import cut
 from ae_toolkit.estimators._settings import choose_batch_size
 from ae_toolkit.estimators.autoencoder import Autoencoder
 from ae_toolkit.estimators.clustering_model import Assignments, ClusteringModel, soft_assignments
@@ -69,7 +69,9 @@ class DeepEmbeddedClustering(ClassNamePrefixFeaturesOutMixin, ClusterMixin, Tran
     initial : scikit-learn clusterer, optional
         Divides the codes before the training; it needs ``labels_`` after ``fit``. If it has a
         parameter ``n_clusters``, it gets that of this estimator, unless that is None; images
-        that it labels -1 belong to no cluster at first. By default ``KMeans(n_init=20)``.
+        that it labels -1 belong to no cluster at first. By default the graph that joins each
+        code to its 20 nearest is cut where it is thin (normalised cuts: Shi and Malik, 2000;
+        Ng et al., 2002). The papers begin with ``KMeans(10, n_init=20)``.
     optimizer : str, default="adam"
         Keras's name of the optimiser.
     learning_rate : float or "auto", default="auto"
@@ -123,13 +125,17 @@ class DeepEmbeddedClustering(ClassNamePrefixFeaturesOutMixin, ClusterMixin, Tran
     The clustering term need not fall: the surer the assignments are, the further their
     targets are ahead of them. What shows that the training has settled is ``"changed"``.
 
-    Four things differ from the papers. The targets are taken from the assignments of each
-    step, with frequencies that are a running mean over about 1,024 images; in the papers
-    whole targets are held for 140 steps or more. (Frequencies that are held for an epoch let
-    growing clusters swallow others.) Distances are measured in units of `scale_`, so that the
-    result does not depend on the scale of the codes. The learning rate rises over the first
-    tenth of the training. And a cluster that has lost all its images at an epoch's end is not
-    left empty: the most widely spread cluster is divided in its place, with a warning.
+    Five things differ from the papers. The first clusters are cuts of a graph of neighbours, and
+    need not be round: on 1,797 digits of 8×8 pixels, 5,000 of MNIST's images and 6,656 patches of
+    photographs, they agree more between autoencoders of three seeds than those of k-means do
+    (adjusted Rand index 0.87 against 0.80, 0.91 against 0.86, and 0.96 against 0.88). The
+    targets are taken from the assignments of each step, with frequencies that are a running
+    mean over about 1,024 images; in the papers whole targets are held for 140 steps or more.
+    (Frequencies that are held for an epoch let growing clusters swallow others.) Distances are
+    measured in units of `scale_`, so that the result does not depend on the scale of the
+    codes. The learning rate rises over the first tenth of the training. And a cluster that has
+    lost all its images at an epoch's end is not left empty: the most widely spread cluster is
+    divided in its place, with a warning.
 
     The rate of short trainings was chosen without labels, on 5,000 of MNIST's images: of 5e-4,
     1e-3 and 2e-3, clusters of three seeds agree most with 1e-3.
@@ -138,6 +144,12 @@ class DeepEmbeddedClustering(ClassNamePrefixFeaturesOutMixin, ClusterMixin, Tran
     ----------
     Xie, J., Girshick, R. and Farhadi, A. (2016). Unsupervised deep embedding for
     clustering analysis. ICML, 478-487.
+
+    Shi, J. and Malik, J. (2000). Normalized cuts and image segmentation. IEEE Transactions on
+    Pattern Analysis and Machine Intelligence 22, 888-905.
+
+    Ng, A. Y., Jordan, M. I. and Weiss, Y. (2002). On spectral clustering: analysis and an
+    algorithm. NeurIPS 14, 849-856.
 
     Guo, X., Gao, L., Liu, X. and Yin, J. (2017). Improved deep embedded clustering with
     local structure preservation. IJCAI, 1753-1759.
@@ -289,7 +301,7 @@ class DeepEmbeddedClustering(ClassNamePrefixFeaturesOutMixin, ClusterMixin, Tran
         n_clusters = check_codes(codes, self.n_clusters)
         if self.initial is None:
             n_clusters = choose_n_clusters(codes, seed) if n_clusters is None else n_clusters
-            return KMeans(n_clusters, n_init=20, random_state=seed).fit(codes).labels_
+            return cut(codes, n_clusters, seed)
         initial = clone(self.initial)
         known = initial.get_params(deep=False)
         if n_clusters is not None and "n_clusters" in known:

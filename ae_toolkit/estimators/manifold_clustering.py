@@ -15,7 +15,13 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from ae_toolkit._sklearn import HasMethods, Interval, Options
 from ae_toolkit._validation import as_random_state, check_images, n_axes
 from ae_toolkit.data import streams
-from ae_toolkit.estimators._clusters import check_codes, choose_n_clusters, encode_in_order, fit_transformer
+from ae_toolkit.estimators._clusters import (
+    check_codes,
+    choose_n_clusters,
+    encode_in_order,
+    find_distinct,
+    fit_transformer,
+)
 from ae_toolkit.estimators._manifold import embed, import_umap
 from ae_toolkit.estimators._neighbours import Interpolation
 
@@ -190,7 +196,7 @@ class ManifoldClustering(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Clus
         transformer = fit_transformer(self.transformer, X, 30, for_codes, int(self.verbose))
         codes = encode_in_order(transformer, X)
         n_clusters = check_codes(codes, self.n_clusters)
-        first, place = _distinct(codes)
+        first, place = find_distinct(codes)
         points, n_parts = embed(
             codes[first], n_neighbors=self.n_neighbors, n_dims=self.n_dims, min_dist=self.min_dist,
             epochs=self.umap_epochs, seed=for_embedding, n_jobs=self.n_jobs, verbose=bool(self.verbose),
@@ -295,15 +301,6 @@ class ManifoldClustering(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Clus
         tags = super().__sklearn_tags__()
         tags.transformer_tags.preserves_dtype = ["float32"]
         return tags
-
-
-def _distinct(codes):
-    """Return the images whose code no image before them has, and for each image which of these has its code."""
-    _, first, inverse = np.unique(codes, axis=0, return_index=True, return_inverse=True)
-    order = np.argsort(first)
-    rank = np.empty(len(first), np.intp)
-    rank[order] = np.arange(len(first))
-    return first[order], rank[inverse.reshape(-1)]
 
 
 def _fit_mixture(embedding, n_clusters, n_init, seed):

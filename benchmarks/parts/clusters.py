@@ -1,7 +1,8 @@
 """How well and how fast images are clustered, without a label: accuracy, NMI, ARI, seconds and memory, over seeds.
 
 Each method runs in a process of its own, so that its memory is its own and nothing is
-compiled before it begins. All take the same images: those for training and those for
+compiled before it begins; the autoencoder that several begin with is trained once per seed,
+and its seconds are counted in each. All take the same images: those for training and those for
 testing together, as the papers do.
 """
 
@@ -138,18 +139,8 @@ class Race:
                 return {"reason": self.reason}
             python = self.peer_python
         labels = self.folder / "labels.npy"
-        command = [
-            python,
-            str(WORKER),
-            method,
-            "--images",
-            str(self.path),
-            "--labels",
-            str(labels),
-            "--seed",
-            str(seed),
-        ]
-        command += ["--small"] if self.small else []
+        command = [python, str(WORKER), method, "--images", str(self.path), "--labels", str(labels)]
+        command += ["--seed", str(seed), "--shared", str(self.folder), *(["--small"] if self.small else [])]
         environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(HERE.parent), os.environ.get("PYTHONPATH", "")])}
         done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
         if done.returncode:

@@ -13,6 +13,7 @@ import ae_toolkit as ae
 from ae_toolkit import networks, training
 from ae_toolkit._keras import keras
 from ae_toolkit.estimators import clustering_model
+from ae_toolkit.estimators._graph_cut import cut
 from ae_toolkit.estimators.clustering_model import Assignments, ClusteringModel, fill_empty, soft_assignments
 from ae_toolkit.estimators.models import AutoencoderModel
 from ae_toolkit.training.backend import backend
@@ -293,6 +294,18 @@ def test_another_clusterer_divides_the_codes_at_first(n_clusters, frozen):
     assert found.n_clusters_ == 3
     assert_same_clusters(found.labels_, KINDS)
     assert not hasattr(initial, "labels_")
+
+
+def test_the_graph_of_neighbours_is_cut_at_first_by_default(frozen):
+    noise = np.random.default_rng(0).random((200, 6, 5, 1), dtype=np.float32)  # whose clusters depend on the method
+    codes = frozen.transform(noise)
+    labels = cut(codes, 3, 0)
+    expected = np.stack([codes[labels == cluster].mean(axis=0) for cluster in range(3)])
+    hardly = {"autoencoder": frozen, "learning_rate": 1e-9, "epochs": 1}
+    found = clusters(**hardly).fit(noise).cluster_centers_
+    np.testing.assert_allclose(np.sort(found, axis=0), np.sort(expected, axis=0), rtol=0.02)
+    other = clusters(**hardly, initial=KMeans(3)).fit(noise).cluster_centers_
+    assert np.abs(np.sort(other, axis=0) - np.sort(expected, axis=0)).max() > 0.05 * np.ptp(codes)
 
 
 def test_the_number_is_handed_on_to_the_initial_clusterer(frozen):
