@@ -1,8 +1,8 @@
 """The Keras model of deep embedded clustering, and the callback that assigns all images after each epoch.
 
 The model is an autoencoder's own, with a centre for each cluster beside it. The functions
-of plain arrays, `soft_assignments` and `fill_empty`, are what is done outside of the
-compiled steps. The first is computed row by row in double precision, so that an image alone
+of plain arrays, `soft_assignments`, `whitening_of` and `fill_empty`, are what is done outside
+of the compiled steps. The first is computed row by row in double precision, so that an image alone
 is assigned as among others.
 """
 
@@ -23,6 +23,8 @@ ops = keras.ops
 
 #: The frequencies of the clusters are a running mean, over about so many images.
 COUNTED_IMAGES = 1024
+#: Within clusters, no direction counts as if codes varied less than this fraction of the mean variance.
+LEAST_VARIANCE = 0.01
 #: How many numbers the distances of codes from centres are made of at a time.
 _NUMBERS_AT_ONCE = 2**22
 
@@ -50,14 +52,14 @@ class ClusteringModel(training.TrainableModel):
     Attributes
     ----------
     centers : keras.Variable of shape (n_clusters, code_dim)
-        In units of `scale`, so that a step means as much for codes of any scale. Trained with
-        the encoder.
+        Whitened as codes are, so that a step means as much for codes of any scale. Trained
+        with the encoder.
     frequencies : keras.Variable of shape (n_clusters,)
         The clusters' shares of the images: of all at an epoch's end, then a running mean. Not
         trained.
-    scale : keras.Variable, scalar
-        The distance between code and centre that counts as 1: at the beginning the standard
-        deviation of a code's number within its cluster. Not trained.
+    whitening : keras.Variable of shape (code_dim, code_dim)
+        Codes times this matrix are compared with the centres: at the beginning, they vary
+        within their clusters alike in all directions, by 1. Not trained.
 
     Examples
     --------
@@ -91,7 +93,7 @@ class ClusteringModel(training.TrainableModel):
         self.n_clusters, self.code_dim, self.reconstruction_weight = n_clusters, code_dim, reconstruction_weight
         self.centers = self.add_weight((n_clusters, code_dim), "zeros", name="centers")
         self.frequencies = self.add_weight((n_clusters,), "ones", trainable=False, name="frequencies")
-        self.scale = self.add_weight((), "ones", trainable=False, name="scale")
+        self.whitening = self.add_weight((code_dim, code_dim), "identity", trainable=False, name="whitening")
         self.built = True
 
     def begin_at(self, codes: NDArray[Any], labels: NDArray[Any]) -> None:
@@ -106,21 +108,21 @@ class ClusteringModel(training.TrainableModel):
         codes = np.asarray(codes, float)
         centers = np.stack([codes[labels == cluster].mean(axis=0) for cluster in range(self.n_clusters)])
         inside = labels >= 0
-        spread = np.sqrt(np.square(codes[inside] - centers[labels[inside]]).mean())
-        self.scale.assign(spread if spread > 0 else 1.0)
+        self.whitening.assign(whitening_of(codes[inside] - centers[labels[inside]]))
         self.place(centers)
-        self.frequencies.assign(soft_assignments(codes, centers, float(self.scale)).mean(axis=0))
+        self.frequencies.assign(soft_assignments(codes, *self.placement()).mean(axis=0))
 
-    def placement(self) -> tuple[NDArray[np.float64], float]:
+    def placement(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return where the clusters are now.
 
         Returns
         -------
         centers : ndarray of shape (n_clusters, code_dim)
-        scale : float
+            Among the codes, not whitened.
+        whitening : ndarray of shape (code_dim, code_dim)
         """
-        scale = float(ops.convert_to_numpy(self.scale))
-        return np.array(ops.convert_to_numpy(self.centers), float) * scale, scale
+        whitening = np.array(ops.convert_to_numpy(self.whitening), float)
+        return np.array(ops.convert_to_numpy(self.centers), float) @ np.linalg.inv(whitening), whitening
 
     def place(self, centers: NDArray[Any]) -> None:
         """Place the clusters anew.
@@ -128,8 +130,9 @@ class ClusteringModel(training.TrainableModel):
         Parameters
         ----------
         centers : ndarray of shape (n_clusters, code_dim)
+            Among the codes, not whitened.
         """
-        self.centers.assign(centers / float(ops.convert_to_numpy(self.scale)))
+        self.centers.assign(centers @ np.array(ops.convert_to_numpy(self.whitening), float))
 
     def log_assignments(self, codes: Any) -> Any:
         """Return the logarithm of each code's assignment to each cluster, by Student's t of one degree of freedom.
@@ -142,7 +145,8 @@ class ClusteringModel(training.TrainableModel):
         -------
         tensor of shape (n, n_clusters)
         """
-        differences = codes[:, None] / ops.convert_to_tensor(self.scale) - ops.convert_to_tensor(self.centers)
+        whitened = ops.matmul(codes, ops.convert_to_tensor(self.whitening))
+        differences = whitened[:, None] - ops.convert_to_tensor(self.centers)
         return ops.log_softmax(-ops.log1p(ops.sum(ops.square(differences), axis=-1)), axis=-1)
 
     def call(self, batch: Any, training: bool | None = None) -> dict[str, Any]:
@@ -234,8 +238,8 @@ class Assignments(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         model, codes = self.model, np.asarray(self.encode(), float)
-        centers, scale = model.placement()
-        assignments = soft_assignments(codes, centers, scale)
+        centers, whitening = model.placement()
+        assignments = soft_assignments(codes, centers, whitening)
         labels = assignments.argmax(axis=1)
         changed = float(np.mean(labels != self.last[0]))
         self.last, self.epochs = [labels], self.epochs + 1
@@ -250,7 +254,7 @@ class Assignments(keras.callbacks.Callback):
                 stacklevel=2,
             )
             model.place(centers)
-            assignments = soft_assignments(codes, centers, scale)
+            assignments = soft_assignments(codes, centers, whitening)
         elif changed < self.tol:
             model.stop_training = True
         model.frequencies.assign(assignments.mean(axis=0))
@@ -270,15 +274,15 @@ def _clusters(count):
     return "one cluster" if count == 1 else f"{count} clusters"
 
 
-def soft_assignments(codes: NDArray[Any], centers: NDArray[Any], scale: float) -> NDArray[np.float64]:
+def soft_assignments(codes: NDArray[Any], centers: NDArray[Any], whitening: NDArray[Any]) -> NDArray[np.float64]:
     """Return how much each code belongs to each cluster, by Student's t of one degree of freedom.
 
     Parameters
     ----------
     codes : ndarray of shape (n, code_dim)
     centers : ndarray of shape (n_clusters, code_dim)
-    scale : float
-        The distance that counts as 1.
+    whitening : ndarray of shape (code_dim, code_dim)
+        Distances are those of codes and centres times this matrix.
 
     Returns
     -------
@@ -289,16 +293,54 @@ def soft_assignments(codes: NDArray[Any], centers: NDArray[Any], scale: float) -
     --------
     >>> import numpy as np
     >>> from ae_toolkit.estimators.clustering_model import soft_assignments
-    >>> soft_assignments(np.zeros((1, 2)), np.array([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0]]), scale=1.0)
+    >>> soft_assignments(np.zeros((1, 2)), np.array([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0]]), np.eye(2))
     array([[0.5 , 0.25, 0.25]])
     """
-    centers, found = np.asarray(centers, float), []
+    centers, found = _times(centers, whitening), []
     step = max(1, _NUMBERS_AT_ONCE // centers.size)
     for start in range(0, len(codes), step):
-        differences = (np.asarray(codes[start : start + step], float)[:, None] - centers) / scale
+        differences = _times(codes[start : start + step], whitening)[:, None] - centers
         nearness = 1 / (1 + np.square(differences).sum(axis=2))
         found.append(nearness / nearness.sum(axis=1, keepdims=True))
     return np.concatenate(found)
+
+
+def _times(rows, matrix):
+    """Return the product in double precision, each row with the same bits as if it were alone."""
+    rows, matrix = np.asarray(rows, float), np.asarray(matrix, float)
+    product = np.zeros((len(rows), matrix.shape[1]))
+    for column, weights in zip(rows.T, matrix, strict=True):
+        product += column[:, None] * weights
+    return product
+
+
+def whitening_of(deviations: NDArray[Any]) -> NDArray[np.float64]:
+    """Return the inverse square root of a covariance: the matrix that makes deviations uncorrelated, of variance 1.
+
+    Parameters
+    ----------
+    deviations : ndarray of shape (n, d)
+        From their mean, or from their clusters' centres.
+
+    Returns
+    -------
+    ndarray of shape (d, d)
+        Symmetric. A direction with less than 1% of the mean variance is taken to have that
+        much; without any variance the matrix is the identity.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ae_toolkit.estimators.clustering_model import whitening_of
+    >>> whitening_of(np.array([[4.0, 0.0], [-4.0, 0.0], [0.0, 2.0], [0.0, -2.0]])).round(3)
+    array([[0.354, 0.   ],
+           [0.   , 0.707]])
+    """
+    variances, directions = np.linalg.eigh(deviations.T @ deviations / len(deviations))
+    mean = variances.mean()
+    if mean <= 0:
+        return np.eye(len(variances))
+    return directions @ np.diag(np.maximum(variances, LEAST_VARIANCE * mean) ** -0.5) @ directions.T
 
 
 def fill_empty(centers: NDArray[Any], codes: NDArray[Any], labels: NDArray[Any]) -> bool:

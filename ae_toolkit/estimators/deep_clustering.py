@@ -106,9 +106,10 @@ class DeepEmbeddedClustering(ClassNamePrefixFeaturesOutMixin, ClusterMixin, Tran
     autoencoder_ : estimator
         The autoencoder after the whole training. With ``reconstruction_weight=0`` its decoder
         is still that of the first part, which the codes fit no longer.
-    scale_ : float
-        The distance of a code from a centre that counts as 1 in an assignment: the standard
-        deviation of a code's number within its cluster, before the training.
+    whitening_ : ndarray of shape (code_dim, code_dim)
+        Distances between codes and centres are taken after both are multiplied by this
+        matrix. With it, the codes of the first clusters vary alike in all directions within
+        their cluster, by 1.
     history_ : dict of list of float
         The curve of the training that follows the autoencoder's own, with one value per
         epoch: ``"loss"``, its terms ``"clustering"``, in nats per image, and, if it has a
@@ -132,10 +133,11 @@ class DeepEmbeddedClustering(ClassNamePrefixFeaturesOutMixin, ClusterMixin, Tran
     targets are taken from the assignments of each step, with frequencies that are a running
     mean over about 1,024 images; in the papers whole targets are held for 140 steps or more.
     (Frequencies that are held for an epoch let growing clusters swallow others.) Distances are
-    measured in units of `scale_`, so that the result does not depend on the scale of the
-    codes. The learning rate rises over the first tenth of the training. And a cluster that has
-    lost all its images at an epoch's end is not left empty: the most widely spread cluster is
-    divided in its place, with a warning.
+    those between whitened codes (`whitening_`), so that a direction in which all clusters are
+    wide does not count for more, and the scale of the codes not at all. The learning rate
+    rises over the first tenth of the training. And a cluster that has lost all its images at
+    an epoch's end is not left empty: the most widely spread cluster is divided in its place,
+    with a warning.
 
     The rate of short trainings was chosen without labels, on 5,000 of MNIST's images: of 5e-4,
     1e-3 and 2e-3, clusters of three seeds agree most with 1e-3.
@@ -272,11 +274,11 @@ class DeepEmbeddedClustering(ClassNamePrefixFeaturesOutMixin, ClusterMixin, Tran
             checkpoint_dir=folder and folder / "clustering", verbose=int(self.verbose),
             loop_key=self._loop_key(autoencoder, stream, model.n_clusters, steps, rate),
         )  # fmt: skip
-        centers, scale = model.placement()
+        centers, whitening = model.placement()
         labels = assignments.last[0]
         if not assignments.epochs:  # a training that its checkpoint says is finished has assigned nothing
-            labels = soft_assignments(encode_in_order(autoencoder, X), centers, scale).argmax(axis=1)
-        self.autoencoder_, self.cluster_centers_, self.scale_ = autoencoder, centers, scale
+            labels = soft_assignments(encode_in_order(autoencoder, X), centers, whitening).argmax(axis=1)
+        self.autoencoder_, self.cluster_centers_, self.whitening_ = autoencoder, centers, whitening
         self.n_clusters_, self.labels_ = model.n_clusters, labels
         self.history_, self.n_iter_ = history, len(history["loss"])
         return self
@@ -352,10 +354,10 @@ class DeepEmbeddedClustering(ClassNamePrefixFeaturesOutMixin, ClusterMixin, Tran
             Each row adds up to 1.
         """
         check_is_fitted(self)
-        return soft_assignments(self.transform(X), self.cluster_centers_, self.scale_)
+        return soft_assignments(self.transform(X), self.cluster_centers_, self.whitening_)
 
     def predict(self, X: Any) -> NDArray[np.int_]:
-        """Return the cluster of each image: the one whose centre is nearest to its code.
+        """Return the cluster of each image: the one whose centre is nearest to its whitened code.
 
         Parameters
         ----------

@@ -14,7 +14,13 @@ from ae_toolkit import networks, training
 from ae_toolkit._keras import keras
 from ae_toolkit.estimators import clustering_model
 from ae_toolkit.estimators._graph_cut import cut
-from ae_toolkit.estimators.clustering_model import Assignments, ClusteringModel, fill_empty, soft_assignments
+from ae_toolkit.estimators.clustering_model import (
+    Assignments,
+    ClusteringModel,
+    fill_empty,
+    soft_assignments,
+    whitening_of,
+)
 from ae_toolkit.estimators.models import AutoencoderModel
 from ae_toolkit.training.backend import backend
 
@@ -62,17 +68,17 @@ def model_and_images(reconstruction_weight=0.1, corruption=None, n_clusters=3):
     inner = AutoencoderModel(encoder, decoder) if corruption is None else corruption(encoder, decoder)
     model = ClusteringModel(inner, n_clusters, 2, reconstruction_weight)
     generator = np.random.default_rng(1)
-    model.centers.assign(generator.normal(size=(n_clusters, 2)))  # in units of the scale
+    model.centers.assign(generator.normal(size=(n_clusters, 2)))  # whitened
     model.frequencies.assign(generator.random(n_clusters) + 0.1)
-    model.scale.assign(0.7)
+    model.whitening.assign([[1.4, 0.3], [0.3, 0.8]])
     return model, keras.ops.convert_to_tensor(IMAGES[:8])
 
 
 def by_the_paper(model, images, training=False):
-    """Return codes, q and p of equations 1 and 3, with distances in units of the scale."""
+    """Return codes, q and p of equations 1 and 3, with distances of whitened codes."""
     codes = keras.ops.convert_to_numpy(model.autoencoder.encode(images)).astype(float)
-    centers, scale = model.placement()
-    q = 1 / (1 + (np.square(codes[:, None] - centers).sum(-1)) / scale**2)
+    centers, whitening = model.placement()
+    q = 1 / (1 + np.square((codes[:, None] - centers) @ whitening).sum(-1))
     q /= q.sum(axis=1, keepdims=True)
     frequencies = keras.ops.convert_to_numpy(model.frequencies)
     if training:  # the batch's 8 images take their part in the running mean
@@ -95,10 +101,10 @@ def test_the_gradient_is_the_paper_s():
     """Equation 5, in which the target p is held: it would be another one if the gradient went through p."""
     model, images = model_and_images(reconstruction_weight=0.0)
     codes, q, p = by_the_paper(model, images, training=True)
-    centers, scale = model.placement()
-    differences = (codes[:, None] - centers) / scale
+    centers, whitening = model.placement()
+    differences = (codes[:, None] - centers) @ whitening
     force = (p - q) / (1 + np.square(differences).sum(-1))
-    expected = -2 * (force[..., None] * differences).sum(axis=0) / len(codes)  # per unit of the scale
+    expected = -2 * (force[..., None] * differences).sum(axis=0) / len(codes)  # of the whitened centres
 
     def loss():
         terms = model.loss_terms(images, model(images, training=True))
@@ -108,15 +114,34 @@ def test_the_gradient_is_the_paper_s():
     np.testing.assert_allclose(keras.ops.convert_to_numpy(gradient), expected, rtol=1e-3, atol=1e-6)
 
 
-def test_assignments_do_not_depend_on_the_scale_of_the_codes():
+@pytest.mark.parametrize("change", [1000 * np.eye(2), np.array([[3.0, 1.0], [-2.0, 0.5]])])
+def test_assignments_do_not_depend_on_the_scale_of_the_codes_nor_on_a_linear_map(change):
     generator = np.random.default_rng(0)
     codes, labels = generator.normal(size=(30, 2)), np.arange(30) % 3
     found = []
-    for factor in (1, 1000):
+    for matrix in (np.eye(2), change):
         model, _ = model_and_images()
-        model.begin_at(codes * factor, labels)
-        found.append(soft_assignments(codes * factor, *model.placement()))
+        model.begin_at(codes @ matrix, labels)
+        found.append(soft_assignments(codes @ matrix, *model.placement()))
     np.testing.assert_allclose(found[0], found[1], rtol=1e-4)
+
+
+def test_clusters_are_whitened():
+    generator = np.random.default_rng(0)
+    labels = np.arange(300) % 3
+    codes = generator.normal(size=(300, 2)) @ [[5.0, 4.0], [0.0, 1.0]] + 10 * labels[:, None]
+    model, _ = model_and_images()
+    model.begin_at(codes, labels)
+    centers, whitening = model.placement()
+    np.testing.assert_allclose(centers, [codes[labels == k].mean(axis=0) for k in range(3)], rtol=1e-5)
+    inside = (codes - centers[labels]) @ whitening
+    np.testing.assert_allclose(inside.T @ inside / 300, np.eye(2), atol=1e-4)
+
+
+def test_whitening_without_variance_in_some_or_all_directions():
+    flat = np.array([[3.0, 0.0], [-3.0, 0.0]])
+    np.testing.assert_allclose(whitening_of(flat), [[1 / 3, 0], [0, (0.01 * 4.5) ** -0.5]])
+    np.testing.assert_array_equal(whitening_of(np.zeros((5, 3))), np.eye(3))
 
 
 def test_frequencies_are_a_running_mean():
