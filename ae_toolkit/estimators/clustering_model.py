@@ -23,6 +23,8 @@ ops = keras.ops
 
 #: The frequencies of the clusters are a running mean, over about so many images.
 COUNTED_IMAGES = 1024
+#: By so much of its distance to the trained network the teacher moves in each step: a mean over about 100 steps.
+FOLLOWED = 0.01
 #: Within clusters, no direction counts as if codes varied less than this fraction of the mean variance.
 LEAST_VARIANCE = 0.01
 #: How many numbers the distances of codes from centres are made of at a time.
@@ -42,6 +44,9 @@ class ClusteringModel(training.TrainableModel):
     autoencoder : AutoencoderModel
         Trained in place. If it corrupts images, or augments them, the assignment of the
         changed image is drawn to the target of the unchanged one.
+    teacher : AutoencoderModel
+        Another of the same structure. It is not trained, but follows the first slowly; the
+        targets are made of its codes. Its weights are overwritten.
     n_clusters, code_dim : int
     reconstruction_weight : float
         Of the squared error per image in the loss.
@@ -54,6 +59,8 @@ class ClusteringModel(training.TrainableModel):
     centers : keras.Variable of shape (n_clusters, code_dim)
         Whitened as codes are, so that a step means as much for codes of any scale. Trained
         with the encoder.
+    teacher_centers : keras.Variable of shape (n_clusters, code_dim)
+        They follow the centres as the teacher follows the autoencoder.
     frequencies : keras.Variable of shape (n_clusters,)
         The clusters' shares of the images: of all at an epoch's end, then a running mean. Not
         trained.
@@ -69,17 +76,19 @@ class ClusteringModel(training.TrainableModel):
     >>> from ae_toolkit import networks
     >>> from ae_toolkit.estimators.clustering_model import ClusteringModel
     >>> from ae_toolkit.estimators.models import AutoencoderModel
-    >>> model = ClusteringModel(AutoencoderModel(*networks.build((8, 8, 1), 4)), 3, 4, reconstruction_weight=0.1)
+    >>> pupil, teacher = (AutoencoderModel(*networks.build((8, 8, 1), 4)) for _ in range(2))
+    >>> model = ClusteringModel(pupil, teacher, 3, 4, reconstruction_weight=0.1)
     >>> images = ops.ones((2, 8, 8, 1))
     >>> sorted(model.loss_terms(images, model(images)))
     ['clustering', 'reconstruction']
     """
 
-    _PARTS = "autoencoder", "transformation"
+    _PARTS = "autoencoder", "teacher", "transformation"
 
     def __init__(
         self,
         autoencoder: Any,
+        teacher: Any,
         n_clusters: int,
         code_dim: int,
         reconstruction_weight: float,
@@ -89,9 +98,11 @@ class ClusteringModel(training.TrainableModel):
         super().__init__(**kwargs)
         terms = {"reconstruction": reconstruction_weight} if reconstruction_weight else {}
         self.track_terms(clustering=1.0, **terms)
-        self.autoencoder, self.transformation = autoencoder, transformation
+        self.autoencoder, self.teacher, self.transformation = autoencoder, teacher, transformation
+        teacher.set_weights(autoencoder.get_weights())
         self.n_clusters, self.code_dim, self.reconstruction_weight = n_clusters, code_dim, reconstruction_weight
         self.centers = self.add_weight((n_clusters, code_dim), "zeros", name="centers")
+        self.teacher_centers = self.add_weight((n_clusters, code_dim), "zeros", trainable=False, name="teacher_centers")
         self.frequencies = self.add_weight((n_clusters,), "ones", trainable=False, name="frequencies")
         self.whitening = self.add_weight((code_dim, code_dim), "identity", trainable=False, name="whitening")
         self.built = True
@@ -132,21 +143,25 @@ class ClusteringModel(training.TrainableModel):
         centers : ndarray of shape (n_clusters, code_dim)
             Among the codes, not whitened.
         """
-        self.centers.assign(centers @ np.array(ops.convert_to_numpy(self.whitening), float))
+        whitened = centers @ np.array(ops.convert_to_numpy(self.whitening), float)
+        self.centers.assign(whitened)
+        self.teacher_centers.assign(whitened)
 
-    def log_assignments(self, codes: Any) -> Any:
+    def log_assignments(self, codes: Any, centers: Any) -> Any:
         """Return the logarithm of each code's assignment to each cluster, by Student's t of one degree of freedom.
 
         Parameters
         ----------
         codes : tensor of shape (n, code_dim)
+        centers : keras.Variable of shape (n_clusters, code_dim)
+            Whitened: `centers` or `teacher_centers`.
 
         Returns
         -------
         tensor of shape (n, n_clusters)
         """
         whitened = ops.matmul(codes, ops.convert_to_tensor(self.whitening))
-        differences = whitened[:, None] - ops.convert_to_tensor(self.centers)
+        differences = whitened[:, None] - ops.convert_to_tensor(centers)
         return ops.log_softmax(-ops.log1p(ops.sum(ops.square(differences), axis=-1)), axis=-1)
 
     def call(self, batch: Any, training: bool | None = None) -> dict[str, Any]:
@@ -155,16 +170,24 @@ class ClusteringModel(training.TrainableModel):
         shown = images if self.transformation is None else self.transformation(images, training=training)
         corrupted = self.autoencoder.corrupt(shown, training)
         codes = self.autoencoder.encode(corrupted, training)
-        clean = self.log_assignments(codes if corrupted is images else self.autoencoder.encode(images))
+        if training:
+            self._follow()
+        clean = self.log_assignments(self.teacher.encode(images), self.teacher_centers)
         if training:
             self._count(clean)
         # The square makes an assignment surer; the frequency keeps large clusters from taking all.
         target = ops.log_softmax(2 * clean - ops.log(ops.convert_to_tensor(self.frequencies)), axis=-1)
-        outputs = {"log_target": ops.stop_gradient(target), "log_assignment": self.log_assignments(codes)}
+        outputs = {"log_target": ops.stop_gradient(target), "log_assignment": self.log_assignments(codes, self.centers)}
         if self.reconstruction_weight:
             outputs["decoded"] = self.autoencoder.decode(codes, training)
             outputs["wanted"] = targets if self.transformation is None else shown
         return outputs
+
+    def _follow(self):
+        """Let the teacher move towards the trained encoder and centres."""
+        pupils = [*self.autoencoder.encoder.weights, self.centers]
+        for mean, now in zip([*self.teacher.encoder.weights, self.teacher_centers], pupils, strict=True):
+            mean.assign(mean + FOLLOWED * (ops.stop_gradient(ops.convert_to_tensor(now)) - mean))
 
     def _count(self, log_assignments):
         """Let a batch's assignments take their part in the frequencies, which are of some last images."""
@@ -186,6 +209,12 @@ class ClusteringModel(training.TrainableModel):
     @property
     def trainable_weights(self):
         return self._reached(super().trainable_weights)
+
+    @property
+    def non_trainable_variables(self):
+        # Not by `teacher.trainable = False`: it stays in the configuration, from which residual blocks are then
+        # made without the weights of their layers.
+        return [*super().non_trainable_variables, *self.teacher.encoder.trainable_variables]
 
     def _reached(self, variables):
         """Return the variables on which the loss depends: others, as a discriminator's, would get no gradient."""
