@@ -133,7 +133,7 @@ class DeepEmbeddedClustering(ClassNamePrefixFeaturesOutMixin, ClusterMixin, Tran
     targets are those of a teacher, whose weights are a running mean of the trained ones over
     about 100 steps (Tarvainen and Valpola, 2017), with frequencies that are a running mean over
     about 1,024 images; in the papers whole targets are held for 140 steps or more. Without the
-    teacher, trainings on 1,797 digits of 8×8 pixels put nearly all of them into one cluster.
+    teacher, and at the same rate, two of three trainings on digits of 8×8 pixels collapsed.
     (Frequencies that are held for an epoch let growing clusters swallow others.) Distances are
     those between whitened codes (`whitening_`), so that a direction in which all clusters are
     wide does not count for more, and the scale of the codes not at all. The learning rate
@@ -141,8 +141,9 @@ class DeepEmbeddedClustering(ClassNamePrefixFeaturesOutMixin, ClusterMixin, Tran
     an epoch's end is not left empty: the most widely spread cluster is divided in its place,
     with a warning.
 
-    The rate of short trainings was chosen without labels, on 5,000 of MNIST's images: of 5e-4,
-    1e-3 and 2e-3, clusters of three seeds agree most with 2e-3.
+    The rate of short trainings was chosen without labels, on 5,000 of MNIST's images: clusters
+    of three seeds agree more with 2e-3 than with 1e-3 (adjusted Rand index 0.957 and 0.937);
+    with 4e-3 they agree no more that would count (0.960).
 
     References
     ----------
