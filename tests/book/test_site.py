@@ -174,7 +174,7 @@ def test_no_markdown_is_printed_raw(path):
         code.decompose()
     text = soup.get_text()
     raw = re.findall(
-        r"\|\s*:?-{3,}:?\s*\||\{(?:glue|ref|cite|doc|numref|eq)[:\w]*\}`|^#{1,6} \w|\*\*\w[^*\n]*\*\*",
+        r"\|\s*:?(?:-{3,}|[—–]+):?\s*\||\{(?:glue|ref|cite|doc|numref|eq)[:\w]*\}`|^#{1,6} \w|\*\*\w[^*\n]*\*\*",
         text,
         re.MULTILINE,
     )
