@@ -94,9 +94,20 @@ def clustpy_dec(images, run):
     """Cluster with ClustPy's DEC and its defaults but for the epochs, in the environment that has ClustPy."""
     from clustpy.deep import DEC
 
+    return DEC(N_CLUSTERS, **clustpy_options(run)).fit(flat(images)).labels_
+
+
+def clustpy_idec(images, run):
+    """Cluster with ClustPy's IDEC in the same way."""
+    from clustpy.deep import IDEC
+
+    return IDEC(N_CLUSTERS, **clustpy_options(run)).fit(flat(images)).labels_
+
+
+def clustpy_options(run):
+    """Return what ClustPy's two are called with."""
     epochs = 1 if run.small else 5
-    model = DEC(N_CLUSTERS, pretrain_epochs=epochs, clustering_epochs=epochs, random_state=run.seed)
-    return model.fit(flat(images)).labels_
+    return {"pretrain_epochs": epochs, "clustering_epochs": epochs, "random_state": run.seed}
 
 
 # ------------------------------------------------------------------- the toolkit
@@ -184,6 +195,14 @@ def manifold_in_parallel(images, run):
     return manifold(images, run, n_jobs=-1)
 
 
+def manifold_of_hog(images, run):
+    """Cluster by the manifold of hand-crafted features alone: HOG of the deskewed image, 64 principal components."""
+    import ae_toolkit as ae
+
+    features = make_pipeline(ae.Deskew(), ae.HOG(), PCA(64, random_state=run.seed))
+    return ae.ManifoldClustering(N_CLUSTERS, transformer=features, random_state=run.seed).fit_predict(images)
+
+
 def manifold_of_two_codes(images, run):
     """Cluster by the manifold of two codes side by side: one decodes the deskewed image, one its HOG features."""
     import ae_toolkit as ae
@@ -201,6 +220,7 @@ METHODS = {
     "k-means on PCA, 10 numbers": k_means_on_pca,
     "n2d's recipe": n2d,
     "ClustPy's DEC, 5 + 5 epochs": clustpy_dec,
+    "ClustPy's IDEC, 5 + 5 epochs": clustpy_idec,
     "k-means on codes, 10 numbers": k_means_on_codes,
     "k-means on deskewing codes, 10 numbers": k_means_on_deskewing_codes,
     "DEC": dec,
@@ -209,6 +229,7 @@ METHODS = {
     "ManifoldClustering": manifold,
     "ManifoldClustering, n_jobs=-1": manifold_in_parallel,
     "ManifoldClustering, two codes": manifold_of_two_codes,
+    "ManifoldClustering, HOG": manifold_of_hog,
 }
 
 

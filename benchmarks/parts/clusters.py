@@ -52,13 +52,13 @@ K_MEANS = [
 ]
 DEEP = [
     Contender("DEC", "", 0.95, 360),
-    Contender("IDEC", "", 0.95, 360),
+    Contender("IDEC", "ClustPy's IDEC, 5 + 5 epochs", 0.95, 360),
     Contender("DEC, 5 + 5 epochs", "ClustPy's DEC, 5 + 5 epochs", 0.90),
 ]
 MANIFOLD = [
     Contender("ManifoldClustering", "n2d's recipe", 0.982, 300),
     Contender("ManifoldClustering, n_jobs=-1", "", 0.982, 300),
-    Contender("ManifoldClustering, two codes", "", 0.986, 300),
+    Contender("ManifoldClustering, two codes", "ManifoldClustering, HOG", 0.986, 300),
 ]
 
 
