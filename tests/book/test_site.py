@@ -201,6 +201,11 @@ def test_no_page_shows_an_error_or_a_backend_s_greeting():
         assert 'class="problematic"' not in text, path
 
 
+def test_no_page_shows_what_a_cell_wrote_to_the_error_stream():
+    for path in site_reader.pages():
+        assert not site_reader.page(path).select(".output.stderr"), path
+
+
 def test_the_site_names_no_folder_of_the_machine_that_built_it():
     # Executed notebooks are offered for download beside the pages.
     for path in [*site_reader.pages(), *(SITE / "_sources").rglob("*")]:
