@@ -16,6 +16,7 @@ from .data.preprocessing import Deskew as Deskew
 from .estimators.adversarial import AdversarialAutoencoder as AdversarialAutoencoder
 from .estimators.anomaly import ReconstructionDetector as ReconstructionDetector
 from .estimators.autoencoder import Autoencoder as Autoencoder
+from .estimators.classification import AutoencoderClassifier as AutoencoderClassifier
 from .estimators.contractive import ContractiveAutoencoder as ContractiveAutoencoder
 from .estimators.deep_clustering import DeepEmbeddedClustering as DeepEmbeddedClustering
 from .estimators.denoising import DenoisingAutoencoder as DenoisingAutoencoder

@@ -18,6 +18,7 @@ from ae_toolkit.estimators._settings import complete_settings
 from ae_toolkit.estimators.adversarial import AdversarialAutoencoder
 from ae_toolkit.estimators.anomaly import ReconstructionDetector
 from ae_toolkit.estimators.autoencoder import Autoencoder
+from ae_toolkit.estimators.classification import AutoencoderClassifier
 from ae_toolkit.estimators.contractive import ContractiveAutoencoder
 from ae_toolkit.estimators.deep_clustering import DeepEmbeddedClustering
 from ae_toolkit.estimators.denoising import DenoisingAutoencoder
@@ -33,15 +34,17 @@ ARRAYS = "arrays.npz"
 CLASSES: dict[str, type[BaseEstimator]] = {
     cls.__name__: cls
     for cls in (
-        AdversarialAutoencoder, Autoencoder, ContractiveAutoencoder, DeepEmbeddedClustering, DenoisingAutoencoder,
-        Deskew, FeatureUnion, FrozenEstimator, GaussianMixture, HOG, ManifoldClustering, MixtureSampler, Pipeline,
-        ReconstructionDetector, SparseAutoencoder, VariationalAutoencoder,
+        AdversarialAutoencoder, Autoencoder, AutoencoderClassifier, ContractiveAutoencoder, DeepEmbeddedClustering,
+        DenoisingAutoencoder, Deskew, FeatureUnion, FrozenEstimator, GaussianMixture, HOG, ManifoldClustering,
+        MixtureSampler, Pipeline, ReconstructionDetector, SparseAutoencoder, VariationalAutoencoder,
     )
 }  # fmt: skip
 #: Those that only hold others, without which they cannot be made.
 HOLDERS = (FeatureUnion, FrozenEstimator, Pipeline)
 #: Those whose arrays are computed with, so that none may be NaN.
-COMPUTED_WITH = (DeepEmbeddedClustering, GaussianMixture, ManifoldClustering)
+COMPUTED_WITH = (AutoencoderClassifier, DeepEmbeddedClustering, GaussianMixture, ManifoldClustering)
+#: Their attributes that are names or numbers of classes, which nothing is computed of.
+LABELS = ("classes_", "transduction_")
 
 
 # ------------------------------------------------------------------------- kinds of values
@@ -252,7 +255,8 @@ class Estimator(Codec):
             self._check_attribute(estimator, attribute)
             setattr(estimator, attribute, restore_value(item, arrays))
             # The user's own attributes may hold NaN; what a mixture or clusters are made of may not.
-            if isinstance(estimator, COMPUTED_WITH) and isinstance(item, dict) and Array.key in item:
+            computed_with = isinstance(estimator, COMPUTED_WITH) and attribute not in LABELS
+            if computed_with and isinstance(item, dict) and Array.key in item:
                 check_finite(item[Array.key], arrays)
         if "model" in described:
             complete_settings(estimator)

@@ -16,7 +16,9 @@ from sklearn.utils.validation import check_is_fitted
 from ae_toolkit import training
 from ae_toolkit._files import write_whole
 from ae_toolkit._keras import keras
+from ae_toolkit.estimators._linear import linear_map
 from ae_toolkit.estimators.autoencoder import Autoencoder
+from ae_toolkit.estimators.classification import AutoencoderClassifier
 
 #: The largest accepted difference between an ONNX file's results and Keras's, as a fraction of the largest result.
 TOLERANCE = 1e-5
@@ -31,7 +33,7 @@ def export_onnx(estimator: Any, path: str | os.PathLike[str]) -> dict[str, Path]
 
     Parameters
     ----------
-    estimator : fitted Autoencoder or variant, or a pipeline that begins with one
+    estimator : fitted Autoencoder or variant, AutoencoderClassifier, or a pipeline that begins with an autoencoder
         A pipeline is a classifier: the autoencoder, a ``StandardScaler`` or none, and a
         ``LogisticRegression``.
     path : str or path
@@ -43,7 +45,8 @@ def export_onnx(estimator: Any, path: str | os.PathLike[str]) -> dict[str, Path]
     dict of str to Path
         The files: ``encoder`` takes (n, *image_shape) and gives codes, ``decoder`` the
         other way; ``classifier`` takes images and gives the probability of each class, in
-        the order of ``classes_``. The number of images is free.
+        the order of ``classes_``. The number of images is free. An `AutoencoderClassifier` has
+        no ``decoder``, since its codes may have moved away from it.
 
     Raises
     ------
@@ -51,6 +54,8 @@ def export_onnx(estimator: Any, path: str | os.PathLike[str]) -> dict[str, Path]
         If the extra ``onnx`` is not installed.
     TypeError
         If the estimator is none of these.
+    ValueError
+        If a classifier averages over several views of an image.
     RuntimeError
         If a file does not compute what Python computes; then none is written.
     OSError
@@ -66,10 +71,11 @@ def export_onnx(estimator: Any, path: str | os.PathLike[str]) -> dict[str, Path]
     ...     sorted(ae.export_onnx(autoencoder, folder))
     ['decoder', 'encoder']
     """
-    autoencoder, *head = _steps(estimator)
-    check_is_fitted(autoencoder)
+    autoencoder, head = _parts(estimator)
     _check_packages()
     functions = _functions(autoencoder, head)
+    if isinstance(estimator, AutoencoderClassifier):
+        del functions["decoder"]
     files = {name: Path(path) / f"{name}.onnx" for name in functions}
     with contextlib.ExitStack() as unfinished:
         for name, (function, shape) in functions.items():
@@ -81,6 +87,18 @@ def export_onnx(estimator: Any, path: str | os.PathLike[str]) -> dict[str, Path]
     return files
 
 
+def _parts(estimator):
+    """Return the fitted autoencoder, and the weights and biases of a classifier of its codes, or None."""
+    if isinstance(estimator, AutoencoderClassifier):
+        check_is_fitted(estimator)
+        if estimator.n_views > 1:
+            raise ValueError(f"expected a classifier with n_views=1, which a file can compute, got {estimator.n_views}")
+        return estimator.autoencoder_, (estimator.coef_, estimator.intercept_)
+    autoencoder, *steps = _steps(estimator)
+    check_is_fitted(autoencoder)
+    return autoencoder, linear_map(*steps) if steps else None
+
+
 def _steps(estimator):
     """Return a list of the autoencoder and, of a pipeline, the steps behind it."""
     steps = [step for _, step in estimator.steps] if isinstance(estimator, Pipeline) else [estimator]
@@ -88,8 +106,8 @@ def _steps(estimator):
     kinds = [Autoencoder, *behind]
     if len(steps) > 3 or not all(map(isinstance, steps, kinds)):
         raise TypeError(
-            "expected an autoencoder of ae_toolkit, or a pipeline of one, a StandardScaler or none, and a "
-            f"LogisticRegression, got {estimator!r}"
+            "expected an autoencoder or AutoencoderClassifier of ae_toolkit, or a pipeline of an autoencoder, a "
+            f"StandardScaler or none, and a LogisticRegression, got {estimator!r}"
         )
     return steps
 
@@ -104,28 +122,14 @@ def _functions(autoencoder, head):
     """Return what each file computes, by its name: a function of tensors, and the shape of one input."""
     model, image_shape = autoencoder.model_, tuple(autoencoder.image_shape_)
     functions = {"encoder": (model.encode, image_shape), "decoder": (model.decode, (autoencoder.code_dim,))}
-    if head:
-        weights, biases = _linear_map(*head)
+    if head is not None:
+        weights, biases = (item.astype(np.float32) for item in head)
 
         def classify(images):
             return keras.ops.softmax(keras.ops.matmul(model.encode(images), weights) + biases)
 
         functions["classifier"] = (classify, image_shape)
     return functions
-
-
-def _linear_map(*steps):
-    """Return the weights and biases by which a scaler, if there is one, and a classifier turn codes into logits."""
-    check_is_fitted(steps[-1])
-    weights, biases = steps[-1].coef_.T, steps[-1].intercept_
-    if len(steps) == 2:
-        scale = steps[0].scale_ if steps[0].with_std else 1.0
-        mean = steps[0].mean_ if steps[0].with_mean else 0.0
-        weights = weights / np.reshape(scale, (-1, 1))
-        biases = biases - (mean * np.ones(len(weights))) @ weights
-    if weights.shape[1] == 1:  # of two classes, the first has the logit 0
-        weights, biases = (np.concatenate([np.zeros_like(item), item], axis=-1) for item in (weights, biases))
-    return weights.astype(np.float32), biases.astype(np.float32)
 
 
 class _Function(keras.Model):

@@ -1,4 +1,4 @@
-"""The one place where input is checked: images, numbers, weights, labels.
+"""The one place where input is checked: images, numbers, weights, labels, probabilities of classes.
 
 Each function returns its input in the form that the package works with, or raises an error
 that says what was expected and what came.
@@ -11,6 +11,8 @@ from ae_toolkit._validation.images import check_pictures as check_pictures
 from ae_toolkit._validation.images import n_axes as n_axes
 from ae_toolkit._validation.labels import check_class_indices as check_class_indices
 from ae_toolkit._validation.labels import check_label_pair as check_label_pair
+from ae_toolkit._validation.labels import have_label as have_label
+from ae_toolkit._validation.labels import split_labels as split_labels
 from ae_toolkit._validation.numbers import as_random_state as as_random_state
 from ae_toolkit._validation.numbers import check_count as check_count
 from ae_toolkit._validation.numbers import check_counts as check_counts
@@ -18,3 +20,4 @@ from ae_toolkit._validation.numbers import check_finite as check_finite
 from ae_toolkit._validation.numbers import check_mean_weights as check_mean_weights
 from ae_toolkit._validation.numbers import check_positive as check_positive
 from ae_toolkit._validation.numbers import check_weights as check_weights
+from ae_toolkit._validation.probabilities import check_class_probabilities as check_class_probabilities

@@ -40,12 +40,17 @@ class Array(Stream):
         return (*full, *([last] if len(last) else []))
 
     def _batches(self, number):
-        return (self.array[indices] for indices in self._indices(number))
+        for indices in self._indices(number):
+            yield self.array[indices] if self.labels is None else (self.array[indices], self.labels[indices])
 
     def weighted_epoch(self, number):
         if self.weights is None:
             return super().weighted_epoch(number)
-        return zip(self.epoch(number), (self.weights[indices] for indices in self._indices(number)), strict=False)
+        return zip(self.epoch(number), self.weights_of(number), strict=False)
+
+    def weights_of(self, number):
+        """Return the weights of an epoch's batches, one by one."""
+        return (self.weights[indices] for indices in self._indices(number))
 
     def _in_order(self, batch_size):
         return (self.array[start : start + batch_size] for start in range(0, len(self.array), batch_size))
@@ -59,10 +64,12 @@ class Array(Stream):
 
 
 class Folder(Stream):
-    """Image files, decoded a few batches ahead in threads."""
+    """Image files, decoded a few batches ahead in threads; each with the name of its subfolder, or -1 without one."""
 
     def __init__(self, folder, batch_size, seed, steps_per_epoch=None):
         self.files = find_images(folder)
+        places = [file.relative_to(folder).parts[:-1] for file in self.files]
+        self.class_names = np.array([place[0] if place else -1 for place in places], dtype=object)
         self.seed, self.batch_size = seed, min(batch_size, len(self.files))
         self.image_shape = self._read(self.files[0]).shape
         self.steps_per_epoch = _at_most(math.ceil(len(self.files) / self.batch_size), steps_per_epoch)
@@ -72,13 +79,14 @@ class Folder(Stream):
 
         def batch(step):
             chosen = order[step * self.batch_size : (step + 1) * self.batch_size]
-            return np.stack([self._read(self.files[index]) for index in chosen])
+            return np.stack([self._read(self.files[index]) for index in chosen]), self.class_names[chosen]
 
         return read_ahead(batch, self.steps_per_epoch, workers=2)
 
     def _in_order(self, batch_size):
         def batch(step):
-            return np.stack([self._read(file) for file in self.files[step * batch_size : (step + 1) * batch_size]])
+            chosen = slice(step * batch_size, (step + 1) * batch_size)
+            return np.stack([self._read(file) for file in self.files[chosen]]), self.class_names[chosen]
 
         return read_ahead(batch, math.ceil(len(self.files) / batch_size), workers=2)
 
@@ -105,11 +113,11 @@ class PyData(Stream):
         self.source, self.steps_per_epoch = source, _at_most(length, steps_per_epoch)
         if not self.steps_per_epoch:
             raise ValueError("expected a PyDataset with at least one batch, got an empty one")
-        self._first = images_of(source[0])
-        self.image_shape = tuple(self._first.shape[1:])
+        self._first = source[0]
+        self.image_shape = tuple(images_of(self._first).shape[1:])
 
     def peek(self):
-        return self._check(self._first, "the first batch")
+        return self._check(images_of(self._first), "the first batch")
 
     def _unread_batches(self):
         yield self._first

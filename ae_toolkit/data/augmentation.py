@@ -1,6 +1,7 @@
 """Randomly transformed images, drawn anew for each batch inside the compiled training step."""
 
 import math
+from collections.abc import Sequence
 from numbers import Real
 from typing import Any
 
@@ -96,8 +97,11 @@ class RandomAffine(keras.layers.Layer):
 
     def _transforms(self, images: Any, count: Any) -> Any:
         """Return for each of `count` images the eight numbers that take a point of the result to its source."""
+        return self._transforms_by(keras.random.uniform((5, count), -1, 1, seed=self.generator), images)
+
+    def _transforms_by(self, u: Any, images: Any) -> Any:
+        """Return these numbers for parts from -1 to 1 of the largest rotation, shear, scale and shifts, (5, count)."""
         height, width = images.shape[1:3]
-        u = keras.random.uniform((5, count), -1, 1, seed=self.generator)
         angle, shear = (u[i] * math.radians(self.amounts[name]) for i, name in enumerate(("rotation", "shear")))
         size = 1 / (1 + u[2] * self.amounts["scale"])
         right, down = u[3] * self.amounts["shift"] * width, u[4] * self.amounts["shift"] * height
@@ -108,6 +112,33 @@ class RandomAffine(keras.layers.Layer):
         zero = ops.zeros_like(a)
         columns = [a, b, x - a * (x + right) - b * (y + down), c, d, y - c * (x + right) - d * (y + down), zero, zero]
         return ops.stack(columns, axis=1)
+
+    def transform_alike(self, images: Any, parts: Sequence[float]) -> Any:
+        """Return all images transformed in one and the same way.
+
+        Parameters
+        ----------
+        images : tensor of shape (n, height, width[, channels])
+        parts : sequence of five floats from -1 to 1
+            Which part of the largest rotation, shear, change of size, shift to the right and shift down.
+
+        Returns
+        -------
+        tensor of the shape of `images`
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from ae_toolkit.data.augmentation import RandomAffine
+        >>> images = np.eye(4, dtype="float32")[None, ..., None]
+        >>> down = RandomAffine(shift=0.25).transform_alike(images, (0, 0, 0, 0, 1))
+        >>> bool(np.allclose(down[0, 1:, :, 0], images[0, :3, :, 0]))
+        True
+        """
+        if len(images.shape) == 3:  # grey images without a channel axis
+            return self.transform_alike(images[..., None], parts)[..., 0]
+        u = ops.ones((5, ops.shape(images)[0])) * ops.reshape(ops.convert_to_tensor(parts, "float32"), (5, 1))
+        return ops.image.affine_transform(images, self._transforms_by(u, images), fill_mode="constant")
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), **self.amounts, "seed": self.seed}

@@ -147,11 +147,33 @@ def in_order(source: Any, batch_size: int = 1024) -> Iterator[np.ndarray]:
             raise ValueError(f"expected at least one image, as an array of shape (n, ...), got shape {source.shape}")
         if source.ndim == 2 and source.dtype.kind in "iub":  # in tables scikit-learn takes whole numbers
             source = source.astype(np.float32)
-    # The length of an epoch does not matter here, and a data set that does not know its own asks for one.
-    length_unknown = (_is_tf_data(source) and int(source.cardinality()) < 0) or (
+    return length_free(source, batch_size).in_order(batch_size)
+
+
+def length_free(source: Any, batch_size: int) -> Stream:
+    """Return a stream to be read in order, of which nobody asks how long an epoch is.
+
+    Parameters
+    ----------
+    source : object
+        As `open_stream` takes it; also a data set that does not know its length.
+    batch_size : int
+
+    Returns
+    -------
+    Stream
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ae_toolkit.data.streams import length_free
+    >>> length_free(np.zeros((10, 8, 8, 1), "float32"), batch_size=4).image_shape
+    (8, 8, 1)
+    """
+    unknown = (_is_tf_data(source) and int(source.cardinality()) < 0) or (
         isinstance(source, keras.utils.PyDataset) and source.num_batches is None
     )
-    return open_stream(source, batch_size, seed=0, steps_per_epoch=1 if length_unknown else None).in_order(batch_size)
+    return open_stream(source, batch_size, seed=0, steps_per_epoch=1 if unknown else None)
 
 
 def shuffled(n: int, seed: int, epoch: int) -> np.ndarray:
@@ -190,6 +212,8 @@ class Stream:
         All images, if they are in memory.
     weights : ndarray of float32, shape (n,), or None
         A factor for each image's loss, if they were given with an array.
+    labels : ndarray of shape (n, ...) or None
+        What is known of each image of an array, if it is to be handed out with the images.
 
     Examples
     --------
@@ -206,6 +230,7 @@ class Stream:
     batch_size: int | None = None
     array: np.ndarray | None = None
     weights: np.ndarray | None = None
+    labels: np.ndarray | None = None
 
     @property
     def steps(self) -> int:

@@ -53,16 +53,31 @@ def cut(codes: NDArray, n_clusters: int, random_state: int | np.random.RandomSta
     seed = as_random_state(random_state).randint(2**31 - 1)
     first, place = find_distinct(codes)
     if n_clusters > 1 and len(first) >= max(4 * JOINED, 2 * n_clusters):
-        labels = _cut_graph(_graph(np.asarray(codes, np.float32)[first], seed), n_clusters, seed)[place]
+        graph = join_neighbours(np.asarray(codes, np.float32)[first], JOINED, seed)
+        labels = _cut_graph(graph, n_clusters, seed)[place]
         if len(np.unique(labels[labels >= 0])) == n_clusters:
             return labels
     return KMeans(n_clusters, n_init=20, random_state=seed).fit(codes).labels_
 
 
-def _graph(points, seed):
-    """Return the matrix of which points are joined: 1 where each is among the other's nearest, or ½."""
-    indices, _ = nearest(points, JOINED, seed)
-    rows = np.repeat(np.arange(len(points)), JOINED)
+def join_neighbours(points: NDArray[np.float32], n_neighbours: int, seed: int) -> csr_array:
+    """Return the matrix of which points are joined: 1 where each is among the other's nearest, ½ where only one is.
+
+    Parameters
+    ----------
+    points : ndarray of float32, shape (n, d)
+    n_neighbours : int
+        At most n; each point is one of its own.
+    seed : int
+        Of the search, which is approximate for many points.
+
+    Returns
+    -------
+    csr_array of shape (n, n)
+        Symmetric.
+    """
+    indices, _ = nearest(points, n_neighbours, seed)
+    rows = np.repeat(np.arange(len(points)), n_neighbours)
     joined = csr_array((np.ones(rows.size), (rows, indices.reshape(-1))), shape=(len(points), len(points)))
     return 0.5 * (joined + joined.T)
 
@@ -76,7 +91,8 @@ def _cut_graph(graph, n_clusters, seed):
     if len(inside) <= n_clusters or len(np.unique(part[inside])) > n_clusters:
         return labels  # a cut would be arbitrary
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # about parts that nothing connects, which are clusters then
+        # About parts that nothing connects, which are clusters then; and about the solver's last digits.
+        warnings.simplefilter("ignore")
         places = spectral_embedding(
             graph[inside][:, inside], n_components=n_clusters, eigen_solver="lobpcg", random_state=seed,
             drop_first=False,

@@ -330,6 +330,17 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
             self.history_ = {name: before.get(name, []) + values for name, values in self.history_.items()}
         return self
 
+    def _begin(self, X):
+        """Take the images' shape and the first weights, as `fit` does, without a training."""
+        self._validate_params()
+        seeds = _draw_seeds(self.random_state)
+        stream = self._open_training_images(X, None, seeds.order, None, first=True)
+        self._resolve_settings(stream, first=True)
+        self._resolve_from_images(stream, first=True)
+        self.model_, self._n_features_out = self._make_model(seeds, None, stream), self.code_dim
+        self.history_ = {}
+        return self
+
     def _open_training_images(self, X, sample_weight, seed, steps_per_epoch, first):
         """Return the images as a stream; note their shape in a first fit, compare it in a further one."""
         if streams.is_stream(X):

@@ -17,6 +17,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from ae_toolkit import training
 from ae_toolkit._keras import keras
+from ae_toolkit.estimators._linear import times
 from ae_toolkit.networks import losses
 
 ops = keras.ops
@@ -325,22 +326,13 @@ def soft_assignments(codes: NDArray[Any], centers: NDArray[Any], whitening: NDAr
     >>> soft_assignments(np.zeros((1, 2)), np.array([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0]]), np.eye(2))
     array([[0.5 , 0.25, 0.25]])
     """
-    centers, found = _times(centers, whitening), []
+    centers, found = times(centers, whitening), []
     step = max(1, _NUMBERS_AT_ONCE // centers.size)
     for start in range(0, len(codes), step):
-        differences = _times(codes[start : start + step], whitening)[:, None] - centers
+        differences = times(codes[start : start + step], whitening)[:, None] - centers
         nearness = 1 / (1 + np.square(differences).sum(axis=2))
         found.append(nearness / nearness.sum(axis=1, keepdims=True))
     return np.concatenate(found)
-
-
-def _times(rows, matrix):
-    """Return the product in double precision, each row with the same bits as if it were alone."""
-    rows, matrix = np.asarray(rows, float), np.asarray(matrix, float)
-    product = np.zeros((len(rows), matrix.shape[1]))
-    for column, weights in zip(rows.T, matrix, strict=True):
-        product += column[:, None] * weights
-    return product
 
 
 def whitening_of(deviations: NDArray[Any]) -> NDArray[np.float64]:

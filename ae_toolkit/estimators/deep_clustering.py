@@ -1,6 +1,5 @@
 """Deep embedded clustering: an encoder and cluster centres that are trained on their own surest assignments."""
 
-import copy
 from numbers import Integral, Real
 from os import PathLike
 from pathlib import Path
@@ -13,7 +12,7 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from ae_toolkit import training
-from ae_toolkit._sklearn import HasMethods, Interval, StrOptions, is_fitted
+from ae_toolkit._sklearn import HasMethods, Interval, StrOptions
 from ae_toolkit._validation import as_random_state
 from ae_toolkit.data import streams
 from ae_toolkit.estimators._clusters import (
@@ -24,6 +23,7 @@ from ae_toolkit.estimators._clusters import (
     encode_in_order,
 )
 from ae_toolkit.estimators._graph_cut import cut
+from ae_toolkit.estimators._inner import HoldsAutoencoder, take_over
 from ae_toolkit.estimators._settings import choose_batch_size
 from ae_toolkit.estimators.autoencoder import Autoencoder
 from ae_toolkit.estimators.clustering_model import Assignments, ClusteringModel, soft_assignments
@@ -36,7 +36,9 @@ WARMUP = 0.1
 CODE_DIM = 10
 
 
-class DeepEmbeddedClustering(ClassNamePrefixFeaturesOutMixin, ClusterMixin, TransformerMixin, BaseEstimator):
+class DeepEmbeddedClustering(
+    HoldsAutoencoder, ClassNamePrefixFeaturesOutMixin, ClusterMixin, TransformerMixin, BaseEstimator
+):
     """Cluster images by an encoder and cluster centres that are trained on their own surest assignments.
 
     An autoencoder is trained, or given; another clusterer divides its codes. Then the encoder
@@ -259,7 +261,10 @@ class DeepEmbeddedClustering(ClassNamePrefixFeaturesOutMixin, ClusterMixin, Tran
         self._validate_params()
         seeds = as_random_state(self.random_state).randint(2**31 - 1, size=4).tolist()
         folder = None if checkpoint_dir is None else Path(checkpoint_dir)
-        autoencoder = self._fit_autoencoder(X, seeds[0], folder and folder / "autoencoder")
+        autoencoder = take_over(
+            self.autoencoder, lambda: default_autoencoder(X, CODE_DIM, seeds[0], self.verbose), X, seeds[0],
+            checkpoint_dir=folder and folder / "autoencoder",
+        )  # fmt: skip
         codes = encode_in_order(autoencoder, X)
         labels = self._first_labels(codes, seeds[1])
         model = ClusteringModel(
@@ -288,21 +293,6 @@ class DeepEmbeddedClustering(ClassNamePrefixFeaturesOutMixin, ClusterMixin, Tran
         self.n_clusters_, self.labels_ = model.n_clusters, labels
         self.history_, self.n_iter_ = history, len(history["loss"])
         return self
-
-    def _fit_autoencoder(self, X, seed, checkpoint_dir):
-        """Return a fitted autoencoder that this estimator may train further."""
-        given = self.autoencoder
-        if isinstance(given, FrozenEstimator):
-            if not isinstance(given.estimator, Autoencoder) or not is_fitted(given.estimator):
-                raise ValueError(f"expected FrozenEstimator around a fitted autoencoder, got {given!r}")
-            return _with_fresh_model(given.estimator, seed)
-        if given is None:
-            autoencoder = default_autoencoder(X, CODE_DIM, seed, self.verbose)
-        else:
-            autoencoder = clone(given)
-            if autoencoder.random_state is None:
-                autoencoder.random_state = seed
-        return _with_fresh_model(autoencoder.fit(X, checkpoint_dir=checkpoint_dir), seed)
 
     def _first_labels(self, codes, seed):
         """Return a cluster for each code, from 0 on; -1 for those that the initial clusterer left out."""
@@ -391,33 +381,5 @@ class DeepEmbeddedClustering(ClassNamePrefixFeaturesOutMixin, ClusterMixin, Tran
         return encode_in_order(self.autoencoder_, X)
 
     @property
-    def n_features_in_(self) -> int:
-        """Return how many numbers an image has.
-
-        Returns
-        -------
-        int
-        """
-        return self.autoencoder_.n_features_in_
-
-    @property
-    def feature_names_in_(self) -> NDArray[Any]:
-        """Return the names of the columns, if the images came as a data frame.
-
-        Returns
-        -------
-        ndarray of str
-        """
-        return self.autoencoder_.feature_names_in_
-
-    @property
     def _n_features_out(self):
         return self.cluster_centers_.shape[1]
-
-
-def _with_fresh_model(autoencoder, seed):
-    """Return a fitted autoencoder whose model has the same weights, but none of what a training left on it."""
-    twin = copy.copy(autoencoder)
-    twin.model_ = twin._build_model(seed)
-    twin.model_.set_weights(autoencoder.model_.get_weights())
-    return twin

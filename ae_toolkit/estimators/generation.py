@@ -13,6 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from ae_toolkit._sklearn import HasMethods, is_fitted
 from ae_toolkit._validation import as_random_state, check_count
+from ae_toolkit.estimators._inner import HoldsAutoencoder
 from ae_toolkit.estimators.autoencoder import Autoencoder
 
 
@@ -59,7 +60,7 @@ class PriorSampling:
         return self.inverse_transform(codes)
 
 
-class MixtureSampler(BaseEstimator):
+class MixtureSampler(HoldsAutoencoder, BaseEstimator):
     """Draw images from a Gaussian mixture that is fitted on an autoencoder's codes.
 
     Parameters
@@ -138,26 +139,6 @@ class MixtureSampler(BaseEstimator):
         mixture = GaussianMixture(self.n_components, random_state=as_random_state(self.random_state))
         self.autoencoder_, self.mixture_ = autoencoder, mixture.fit(np.asarray(codes, float))
         return self
-
-    @property
-    def n_features_in_(self) -> int:
-        """Return how many numbers an image has.
-
-        Returns
-        -------
-        int
-        """
-        return self.autoencoder_.n_features_in_
-
-    @property
-    def feature_names_in_(self) -> NDArray[Any]:
-        """Return the names of the columns, if the images came as a data frame.
-
-        Returns
-        -------
-        ndarray of str
-        """
-        return self.autoencoder_.feature_names_in_
 
     def sample(
         self, n_samples: int = 1, random_state: int | np.random.RandomState | None = None

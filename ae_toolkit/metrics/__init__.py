@@ -3,10 +3,11 @@
 They are the book's units of account. A reconstruction is judged by the article's own
 loss, decibels or structural similarity; generated images by their distance from real
 ones; a clustering by the best one-to-one renaming of its clusters and by two indices that
-need no names; a code by the neighbours that it keeps and by what a simple classifier
-reads from it.
+need no names; class probabilities by how often the most probable class is the true one;
+a code by the neighbours that it keeps and by what a simple classifier reads from it.
 """
 
+from ae_toolkit.metrics.classification import ReliabilityBins, expected_calibration_error, reliability
 from ae_toolkit.metrics.clustering import ari, clustering_accuracy, clustering_hits, clustering_scores, nmi
 from ae_toolkit.metrics.codes import knn_probe, knn_probe_hits, linear_probe, linear_probe_hits, trustworthiness
 from ae_toolkit.metrics.generated import FrechetDistance, frechet_distance
@@ -16,12 +17,14 @@ from ae_toolkit.metrics.reconstruction import bits_per_pixel, psnr, reconstructi
 __all__ = [
     "DifferenceInterval",
     "FrechetDistance",
+    "ReliabilityBins",
     "ari",
     "bits_per_pixel",
     "clustering_accuracy",
     "clustering_hits",
     "clustering_scores",
     "difference_interval",
+    "expected_calibration_error",
     "frechet_distance",
     "knn_probe",
     "knn_probe_hits",
@@ -30,6 +33,7 @@ __all__ = [
     "nmi",
     "psnr",
     "reconstruction_error",
+    "reliability",
     "squared_errors",
     "ssim",
     "trustworthiness",

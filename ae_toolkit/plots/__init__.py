@@ -9,7 +9,7 @@ from ae_toolkit.plots._axes import plain_numbers
 from ae_toolkit.plots._colours import INK, MUTED, PALETTE
 from ae_toolkit.plots._labels import ERROR_LABEL
 from ae_toolkit.plots._style import use_style
-from ae_toolkit.plots.classes import confusion
+from ae_toolkit.plots.classes import confusion, reliability
 from ae_toolkit.plots.codes import code_map, code_scatter, latent_grid
 from ae_toolkit.plots.curves import learning_curves, sweep, training_curve
 from ae_toolkit.plots.images import image_grid, interpolation, reconstructions
@@ -28,6 +28,7 @@ __all__ = [
     "learning_curves",
     "plain_numbers",
     "reconstructions",
+    "reliability",
     "sweep",
     "training_curve",
     "use_style",

@@ -14,6 +14,12 @@ MIXED_LABEL = "per image, each in its own unit"
 EPOCH_LABEL = "epoch"
 CODE_LABELS = {"xlabel": "code, 1st number", "ylabel": "code, 2nd number"}
 CONFUSION_LABELS = {"xlabel": "predicted class", "ylabel": "true class", "title": "number of images"}
+RELIABILITY_LABELS = {
+    "xlabel": "confidence, mean of a bin",
+    "ylabel": "accuracy, share of a bin's images",
+    "title": "area: number of images",
+}
+CALIBRATED = "accuracy = confidence"
 WAY_LABEL = "share of the way from the first image to the last"
 
 ORIGINAL, RECONSTRUCTION = "original", "reconstruction"

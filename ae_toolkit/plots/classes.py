@@ -1,16 +1,19 @@
-"""Classes: how many images of each were taken for which."""
+"""Classes: how many images of each were taken for which, and how often the confidence in a class is right."""
 
 from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.colors import LinearSegmentedColormap, to_rgba
 from numpy.typing import ArrayLike
 
+from ae_toolkit._calibration import confidence_bins
 from ae_toolkit._validation import check_class_indices, check_label_pair
 from ae_toolkit.plots import _labels
 from ae_toolkit.plots._axes import axes_or_new
-from ae_toolkit.plots._colours import INK, PALETTE
+from ae_toolkit.plots._colours import INK, MUTED, PALETTE
+
+_LARGEST_AREA, _SMALLEST_AREA = 300.0, 4.0  # of a marker, in square points; a smaller one could not be seen
 
 
 def confusion(
@@ -71,4 +74,71 @@ def confusion(
     ax.set_yticks(range(n), class_names)
     ax.set(**_labels.CONFUSION_LABELS)
     ax.grid(False)
+    return ax
+
+
+def reliability(
+    labels_true: ArrayLike,
+    probabilities: ArrayLike,
+    *,
+    classes: ArrayLike | None = None,
+    n_bins: int = 15,
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw how often predictions are right against their confidence: a reliability diagram.
+
+    The prediction for an image is its most probable class. The confidence is the
+    probability of this class. `ae_toolkit.metrics.reliability` returns the numbers drawn.
+
+    Parameters
+    ----------
+    labels_true : array-like of shape (n,)
+        The classes of the images.
+    probabilities : array-like of shape (n, n_classes)
+        For each image, the probability of each class, as a classifier's ``predict_proba``
+        returns them.
+    classes : array-like of shape (n_classes,), optional
+        The classes of the columns, such as a classifier's ``classes_``; by default
+        0, 1, and so on.
+    n_bins : int, default=15
+        Bins of equal width between 0 and 1.
+    ax : matplotlib.axes.Axes, optional
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        A marker for each bin that is not empty, at its mean confidence and its share of
+        right predictions. The marker's area is proportional to the number of images; the
+        smallest are drawn larger, so that they can be seen. On the dotted diagonal
+        confidence and accuracy are equal. A marker below it is of predictions that are too
+        confident.
+
+    Raises
+    ------
+    ValueError
+        If `probabilities` does not have one row per label and one column per class, there
+        is no image, a probability is NaN, infinite or negative, a row does not add up to 1
+        within 0.001, a class has two columns, a label is NaN or not among the classes, or
+        `n_bins` is no positive integer.
+
+    References
+    ----------
+    Guo, C., Pleiss, G., Sun, Y. and Weinberger, K. Q. (2017). On calibration of modern
+    neural networks. ICML, 1321-1330.
+
+    Examples
+    --------
+    >>> from ae_toolkit.plots import reliability
+    >>> ax = reliability([0, 1, 1], [[0.75, 0.25], [0.75, 0.25], [0.0, 1.0]])
+    >>> ax.collections[0].get_offsets().tolist()
+    [[0.75, 0.5], [1.0, 1.0]]
+    """
+    confidence, accuracy, n_images = confidence_bins(labels_true, probabilities, classes, n_bins)
+    ax = axes_or_new(ax, figsize=(4.2, 4.2))
+    ax.plot([0, 1], [0, 1], color=MUTED, linestyle=":", label=_labels.CALIBRATED)
+    areas = np.maximum(_LARGEST_AREA * n_images / n_images.max(), _SMALLEST_AREA)
+    # In front of the diagonal, which is seen through them.
+    ax.scatter(confidence, accuracy, s=areas, facecolor=to_rgba(PALETTE[0], 0.45), edgecolor=PALETTE[0], zorder=2.5)
+    ax.set(xlim=(-0.04, 1.04), ylim=(-0.04, 1.04), aspect="equal", **_labels.RELIABILITY_LABELS)
+    ax.legend(loc="upper left")
     return ax

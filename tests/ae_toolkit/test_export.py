@@ -123,7 +123,7 @@ def test_an_interrupted_export_leaves_nothing(error, tmp_path, monkeypatch):
               make_pipeline(ae.Autoencoder(), PCA(2)), make_pipeline(ae.Autoencoder(), PCA(2), LogisticRegression())]
 )  # fmt: skip
 def test_what_is_no_autoencoder(other, tmp_path):
-    with pytest.raises(TypeError, match=r"expected an autoencoder of ae_toolkit, or a pipeline of one.*got"):
+    with pytest.raises(TypeError, match=r"expected an autoencoder or AutoencoderClassifier.*got"):
         ae.export_onnx(other, tmp_path)
 
 

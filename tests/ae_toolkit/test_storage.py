@@ -16,6 +16,7 @@ from ae_toolkit import storage
 from ae_toolkit._keras import keras
 
 IMAGES = np.random.default_rng(0).random((12, 6, 5, 1), dtype=np.float32)
+LABELS = np.array(["no", "perhaps", "yes"])[np.arange(12) % 3]  # which only a classifier looks at
 SMALL = {"code_dim": 2, "hidden_units": (4,), "epochs": 1, "random_state": 0}
 
 
@@ -52,6 +53,10 @@ ESTIMATORS = {
     "clusters from a frozen one": lambda: ae.DeepEmbeddedClustering(
         autoencoder=FrozenEstimator(ae.Autoencoder(**SMALL).fit(IMAGES)), epochs=1, random_state=0
     ),
+    "classifier": lambda: ae.AutoencoderClassifier(ae.Autoencoder(**SMALL), epochs=1, random_state=0),
+    "classifier of a frozen one": lambda: ae.AutoencoderClassifier(
+        FrozenEstimator(ae.Autoencoder(**SMALL).fit(IMAGES)), train_encoder=False, random_state=0
+    ),
     "deskew": lambda: ae.Deskew(max_shear=30),
     "hog": lambda: ae.HOG(orientations=4, pixels_per_cell=(2, 2)),
     "manifold": lambda: ae.ManifoldClustering(2, transformer=ae.Autoencoder(**SMALL), n_dims=2, random_state=0),
@@ -62,7 +67,7 @@ ESTIMATORS = {
 def predictions(estimator):
     found = []
     for method, argument in (("transform", IMAGES), ("reconstruct", IMAGES), ("score_samples", IMAGES),
-                             ("soft_assignments", IMAGES)):  # fmt: skip
+                             ("soft_assignments", IMAGES), ("predict_proba", IMAGES)):  # fmt: skip
         if hasattr(estimator, method):
             found.append(getattr(estimator, method)(argument))
     if hasattr(estimator, "sample"):
@@ -107,7 +112,7 @@ def test_every_estimator_of_the_package_can_be_saved():
 
 @pytest.mark.parametrize("name", ESTIMATORS)
 def test_a_loaded_estimator_is_the_saved_one(name, tmp_path):
-    fitted = ESTIMATORS[name]().fit(IMAGES)
+    fitted = ESTIMATORS[name]().fit(IMAGES, LABELS)
     ae.save(fitted, tmp_path / "saved")
     twin = ae.load(str(tmp_path / "saved"))
     assert type(twin) is type(fitted)
@@ -116,7 +121,7 @@ def test_a_loaded_estimator_is_the_saved_one(name, tmp_path):
     assert repr(twin.get_params(deep=False).keys()) == repr(fitted.get_params(deep=False).keys())
     for parameter in ("code_dim", "hidden_units", "contamination", "n_components", "max_shear", "orientations"):
         assert getattr(twin, parameter, None) == getattr(fitted, parameter, None)
-    same(predictions(twin.fit(IMAGES)), predictions(clone(fitted).fit(IMAGES)))  # it trains as before
+    same(predictions(twin.fit(IMAGES, LABELS)), predictions(clone(fitted).fit(IMAGES, LABELS)))  # it trains as before
 
 
 def test_what_scikit_learn_noted_is_kept(tmp_path):
@@ -190,7 +195,7 @@ def test_loaded_on_another_backend_it_predicts_the_same(backend, tmp_path, pytho
     names = ["plain", "conv", "patch", "tied", "variational", "detector"]
     expected = {}
     for name in names:
-        fitted = ESTIMATORS[name]().fit(IMAGES)
+        fitted = ESTIMATORS[name]().fit(IMAGES, LABELS)
         ae.save(fitted, tmp_path / name)
         expected[name] = predictions(fitted)[:2]
     np.save(tmp_path / "images.npy", IMAGES)
@@ -380,10 +385,12 @@ def test_weights_that_were_not_finite_when_they_were_saved(tmp_path):
         ("sampler", "/mixture_/means_"),
         ("sampler", "/mixture_/covariances_"),
         ("sampler", "/mixture_/weights_"),
+        ("classifier", "/coef_"),
+        ("classifier", "/intercept_"),
     ],
 )
 def test_nothing_that_predicts_may_be_nan(name, array, tmp_path):
-    ae.save(ESTIMATORS[name]().fit(IMAGES), tmp_path / "saved")
+    ae.save(ESTIMATORS[name]().fit(IMAGES, LABELS), tmp_path / "saved")
     change_one_number(tmp_path / "saved", array, np.nan)
     with pytest.raises(ValueError, match=rf"expected finite numbers in the array '{array}' of arrays\.npz"):
         ae.load(tmp_path / "saved")

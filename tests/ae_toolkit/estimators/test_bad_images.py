@@ -61,6 +61,7 @@ ESTIMATORS = {
     "AdversarialAutoencoder": lambda: ae.AdversarialAutoencoder(discriminator_units=(3,), **QUICK),
     "MixtureSampler": lambda: ae.MixtureSampler(ae.Autoencoder(**QUICK), n_components=2),
     "ReconstructionDetector": lambda: ae.ReconstructionDetector(ae.Autoencoder(**QUICK)),
+    "AutoencoderClassifier": lambda: ae.AutoencoderClassifier(ae.Autoencoder(**QUICK), epochs=1, random_state=0),
     "DeepEmbeddedClustering": lambda: ae.DeepEmbeddedClustering(2, autoencoder=ae.Autoencoder(**QUICK), epochs=1),
     "ManifoldClustering": lambda: ae.ManifoldClustering(2, transformer=ae.Autoencoder(**QUICK), random_state=0),
 }
@@ -71,14 +72,20 @@ METHODS = (
     "transform", "reconstruct", "score", "log_likelihood", "predict", "decision_function", "score_samples",
     "predict_proba", "soft_assignments",
 )  # fmt: skip
-TAKING_IMAGES = [(name, method) for name in ESTIMATORS for method in METHODS if hasattr(getattr(ae, name), method)]
+TAKING_IMAGES = [
+    (name, method)
+    for name in ESTIMATORS
+    for method in METHODS
+    if hasattr(getattr(ae, name), method) and (name, method) != ("AutoencoderClassifier", "score")  # it asks for labels
+]
+LABELS = np.arange(20) % 2  # which only a classifier looks at
 
 pytestmark = pytest.mark.filterwarnings("ignore:overflow encountered in cast:RuntimeWarning")
 
 
 @pytest.fixture(scope="module")
 def fitted():
-    return {name: make().fit(GOOD) for name, make in ESTIMATORS.items()}
+    return {name: make().fit(GOOD, LABELS) for name, make in ESTIMATORS.items()}
 
 
 def test_every_estimator_is_here():
@@ -95,7 +102,7 @@ def test_fit_refuses(name, bad):
     estimator = ESTIMATORS[name]()
     before = dict(vars(estimator))
     with pytest.raises(error, match=words):
-        estimator.fit(X)
+        estimator.fit(X, LABELS)
     assert vars(estimator) == before
     method = next((method for method in METHODS if hasattr(estimator, method)), "sample")
     with pytest.raises(NotFittedError):
@@ -120,7 +127,7 @@ def test_methods_refuse_images_of_another_shape(fitted, name, method, shape):
 
 @pytest.mark.parametrize(("name", "method"), TAKING_IMAGES)
 def test_methods_refuse_tables_of_another_width(name, method):
-    estimator = ESTIMATORS[name]().fit(GOOD.reshape(20, 30))
+    estimator = ESTIMATORS[name]().fit(GOOD.reshape(20, 30), LABELS)
     with pytest.raises(ValueError, match=r"X has 29 features, but \w+ is expecting 30 features"):
         getattr(estimator, method)(np.zeros((4, 29)))
     with pytest.raises(ValueError, match=r"of shape \(30,\), as \w+ was fitted on, got \(6, 5, 1\)"):

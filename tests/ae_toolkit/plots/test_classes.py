@@ -1,11 +1,11 @@
-"""A confusion matrix: each image in its cell, and cells that can be read."""
+"""A confusion matrix: each image in its cell, and cells that can be read; a reliability diagram: a marker per bin."""
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
-from ae_toolkit import plots
+from ae_toolkit import metrics, plots
 from ae_toolkit.plots import _colours
 
 
@@ -93,4 +93,73 @@ def test_confusion_refuses_what_does_not_match(labels_true, labels_pred):
 def test_confusion_refuses_labels_that_are_none(labels_pred, class_names, said):
     with pytest.raises(ValueError, match=said):
         plots.confusion([0, 1], labels_pred, class_names=class_names)
+    assert plt.get_fignums() == []
+
+
+# ------------------------------------------------------------------ reliability diagram
+
+PROBABILITIES = [[0.75, 0.25], [0.25, 0.75], [0.25, 0.75], [0.75, 0.25], [0.0, 1.0], [1.0, 0.0]]
+NAMES = ["cat", "dog", "cat", "cat", "dog", "cat"]
+
+
+def test_reliability_draws_a_marker_for_each_bin(ax):
+    plots.reliability(NAMES, PROBABILITIES, classes=["cat", "dog"], n_bins=10, ax=ax)
+    (markers,) = ax.collections
+    np.testing.assert_allclose(markers.get_offsets(), [[0.75, 0.75], [1.0, 1.0]])
+    areas = markers.get_sizes()
+    assert areas[0] / areas[1] == pytest.approx(4 / 2)  # the numbers of images
+
+
+def test_reliability_draws_what_the_measure_returns(ax):
+    rng = np.random.default_rng(0)
+    probabilities = rng.dirichlet([0.3, 0.3, 0.3], size=300)
+    labels = rng.integers(3, size=300)
+    plots.reliability(labels, probabilities, n_bins=20, ax=ax)
+    bins = metrics.reliability(labels, probabilities, n_bins=20)
+    np.testing.assert_allclose(ax.collections[0].get_offsets(), np.column_stack([bins.confidence, bins.accuracy]))
+    areas = ax.collections[0].get_sizes()
+    np.testing.assert_allclose(areas, areas.max() * bins.n_images / bins.n_images.max())
+
+
+def test_reliability_has_a_muted_diagonal_and_says_what_is_drawn(ax):
+    plots.reliability(NAMES, PROBABILITIES, classes=["cat", "dog"], ax=ax)
+    (diagonal,) = ax.lines
+    assert [list(values) for values in diagonal.get_data()] == [[0, 1], [0, 1]]
+    assert (diagonal.get_color(), diagonal.get_linestyle()) == (plots.MUTED, ":")
+    assert diagonal.get_zorder() < ax.collections[0].get_zorder()
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["accuracy = confidence"]
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("confidence, mean of a bin", "accuracy, share of a bin's images")
+    assert ax.get_title() == "area: number of images"
+    assert ax.get_aspect() == 1
+    low, high = ax.get_xlim()
+    assert ax.get_ylim() == (low, high)
+    assert low < 0 < 1 < high  # markers at the ends are not cut off
+
+
+def test_reliability_keeps_a_bin_of_one_image_among_many_in_sight(ax):
+    plots.reliability([0] * 10_001, [[0.5, 0.5]] + [[1.0, 0.0]] * 10_000, ax=ax)
+    assert ax.collections[0].get_sizes().min() >= 4
+
+
+def test_reliability_is_drawn_in_the_palette_alone(ax):
+    plots.reliability(NAMES, PROBABILITIES, classes=["cat", "dog"], ax=ax)
+    (markers,) = ax.collections
+    assert {mpl.colors.to_hex(colour) for colour in markers.get_edgecolor()} == {plots.PALETTE[0]}
+    assert {mpl.colors.to_hex(colour) for colour in markers.get_facecolor()} == {plots.PALETTE[0]}
+
+
+@pytest.mark.parametrize(
+    ("labels", "probabilities", "options", "said"),
+    [
+        ([0], [0.5, 0.5], {}, r"probabilities of shape \(n, n_classes\)"),
+        ([0, 1], [[0.5, 0.5]], {}, "a label for each of 1 rows of probabilities"),
+        ([0], [[0.5, 0.25]], {}, "rows of probabilities that add up to 1"),
+        ([2], [[0.5, 0.5]], {}, "labels_true to be among the 2 classes"),
+        ([0], [[0.5, 0.5]], {"classes": ["cat"]}, "a class for each of 2 columns"),
+        ([0], [[0.5, 0.5]], {"n_bins": 0}, "n_bins to be a positive integer, got 0"),
+    ],
+)
+def test_reliability_refuses_what_is_no_probability(labels, probabilities, options, said):
+    with pytest.raises(ValueError, match=f"^expected {said}"):
+        plots.reliability(labels, probabilities, **options)
     assert plt.get_fignums() == []

@@ -14,6 +14,7 @@ CALLS = {
     "code_scatter": lambda **options: plots.code_scatter([[0.0, 0.0], [1.0, 1.0]], [0, 1], **options),
     "code_map": lambda **options: plots.code_map([[0.0, 0.0], [1.0, 1.0]], np.zeros((2, 4, 5, 1)), **options),
     "confusion": lambda **options: plots.confusion([0, 1, 1], [0, 0, 1], **options),
+    "reliability": lambda **options: plots.reliability([0, 1], [[0.75, 0.25], [0.0, 1.0]], **options),
     "interpolation": lambda **options: plots.interpolation(np.zeros((2, 3, 4, 5, 1)), **options),
     "latent_grid": lambda **options: plots.latent_grid(lambda codes: np.zeros((len(codes), 4, 5, 1)), n=3, **options),
     "learning_curves": lambda **options: plots.learning_curves([{"loss": [4.0, 2.0]}] * 2, **options),
