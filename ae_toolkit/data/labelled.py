@@ -63,10 +63,10 @@ def in_order(source: Any, batch_size: int = 1024) -> Iterator[tuple[NDArray[np.f
     batch_size : int, default=1024
         For folders.
 
-    Returns
-    -------
-    iterator of pairs of ndarray
-        Images of shape (b, *image_shape) and labels of shape (b,).
+    Yields
+    ------
+    images : ndarray of float32, shape (b, *image_shape)
+    labels : ndarray of shape (b,)
 
     Raises
     ------

@@ -1,6 +1,8 @@
 from . import adversarial as adversarial
 from . import anomaly as anomaly
 from . import autoencoder as autoencoder
+from . import classification as classification
+from . import classification_model as classification_model
 from . import clustering_model as clustering_model
 from . import contractive as contractive
 from . import deep_clustering as deep_clustering
