@@ -33,6 +33,7 @@ ON_JAX = [
     "tests/ae_toolkit/networks/test_losses.py",
 ]
 TWO_WORKERS = ["--numprocesses", "2", "--dist"]  # the two cores
+SLOWEST = ["--durations", "40", "--durations-min", "5"]  # so that the log says where the time goes
 
 
 def steps(fast=False):
@@ -46,7 +47,7 @@ def steps(fast=False):
     tests = [
         *lint(),
         ("book", [sys.executable, "book/build.py"], {}),
-        ("unit tests, doctests, site, gate", [*workers, "tests", "ae_toolkit"], {}),
+        ("unit tests, doctests, site, gate", [*workers, *SLOWEST, "tests", "ae_toolkit"], {}),
     ]
     if fast:
         return tests

@@ -398,9 +398,10 @@ class AutoencoderClassifier(
         if key is None or type(self) is not AutoencoderClassifier:
             return None
         kind, parameters, _, *resolved = key  # without the steps of the autoencoder's own training
-        weight = float(self.reconstruction_weight)
+        # Rows of equal length may hold images of several shapes, of which the stream does not know.
+        images = autoencoder.image_shape_, n_classes, float(self.reconstruction_weight)
         # With either schedule the rate depends on the steps, over the first of which it rises.
-        return type(self), kind, parameters, *resolved, n_classes, weight, self.optimizer, self.schedule, steps, rate
+        return type(self), kind, parameters, *resolved, *images, self.optimizer, self.schedule, steps, rate
 
     def _transduction(self, state, given):
         """Return a label for each fitted image, its own where it has one."""

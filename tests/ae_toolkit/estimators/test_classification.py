@@ -484,6 +484,16 @@ def test_equal_trainings_share_a_compiled_loop(frozen):
     assert training.kept_loops.count() == 1
 
 
+def test_images_of_another_shape_have_a_loop_of_their_own():
+    """A row does not tell a picture from a flat image with as many numbers."""
+    if not backend.COMPILES_LOOPS:
+        pytest.skip("on this backend Keras's own steps train")
+    training.kept_loops.forget()
+    for images in (IMAGES, IMAGES.reshape(60, -1)):
+        classifier().fit(images, KINDS)
+    assert training.kept_loops.count() == 2
+
+
 def test_a_seed_decides_everything_and_nothing_else_is_touched(global_random_state_kept):
     autoencoder = ae.DenoisingAutoencoder(**{**SMALL, "random_state": None})
     with global_random_state_kept():
