@@ -95,7 +95,8 @@ def _options(name):
 
 def _is_ours(cls):
     """Whether a class is a public one of the package, which has an entry."""
-    return cls.__module__.split(".")[0] == ae_names.PACKAGE and not cls.__name__.startswith("_")
+    package, *rooms = cls.__module__.split(".")
+    return package == ae_names.PACKAGE and not any(name.startswith("_") for name in (*rooms, cls.__name__))
 
 
 def _written(entry):
