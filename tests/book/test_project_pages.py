@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 import ae_toolkit
@@ -63,15 +64,19 @@ def test_a_name_of_the_package_on_a_page_exists(page):
 
 @pytest.mark.slow
 def test_the_program_in_the_readme_runs(capsys):
-    program, clustering = re.findall(r"```python\n(.*?)```", read("README.md"), re.DOTALL)
+    program, clustering, classification = re.findall(r"```python\n(.*?)```", read("README.md"), re.DOTALL)
     names = {}
     exec(program, names)
     assert names["codes"].shape == (1000, 32)
     assert names["images"].shape == (1000, 28, 28, 1)
     assert 0 < float(capsys.readouterr().out) < 20
-    names["data"] = SimpleNamespace(x_train=names["data"].x_train[:300])  # all of them take a minute
+    few, whole = slice(300), names["data"]  # all of them take a minute
+    names["data"] = SimpleNamespace(x_train=whole.x_train[few], y_train=whole.y_train[few], x_test=whole.x_test)
     exec(clustering, names)
     assert names["labels"].shape == (300,)
+    exec(classification, names)
+    assert names["probabilities"].shape == (1000, 10)
+    assert np.mean(names["probabilities"].argmax(axis=1) == whole.y_test) > 0.8
 
 
 def test_the_changelog_lists_every_name_that_moved_and_no_other():
