@@ -52,6 +52,17 @@ class GivenLabels:
         return streams.is_stream(self.images)
 
     @property
+    def image_shape(self) -> tuple[int, ...]:
+        """The shape of one image.
+
+        Returns
+        -------
+        tuple of int
+        """
+        source = self.images
+        return streams.length_free(source, batch_size=1).image_shape if self.is_source else source.shape[1:]
+
+    @property
     def labelled(self) -> NDArray[np.bool_]:
         """Which images have a label.
 

@@ -281,6 +281,11 @@ class AutoencoderClassifier(
             seeds[0], sample_weight=given.weights, checkpoint_dir=folder and folder / "autoencoder",
             train=bool(pretrain),
         )  # fmt: skip
+        if given.image_shape != autoencoder.image_shape_:
+            raise ValueError(
+                f"expected images of shape {autoencoder.image_shape_}, as {type(autoencoder).__name__} was fitted on, "
+                f"got {given.image_shape}"
+            )
         self._view_layer(autoencoder)  # an error, if one comes, comes early
         learned = bool(pretrain) or isinstance(self.autoencoder, FrozenEstimator)
         state = _State(autoencoder, None, learned, {})
@@ -441,11 +446,9 @@ class AutoencoderClassifier(
         """
         check_is_fitted(self)
         head = self.coef_, self.intercept_
-        if streams.is_stream(X):
-            return np.concatenate(
-                [self._probabilities(self.autoencoder_, head, images) for images in streams.in_order(X)]
-            )
-        return self._probabilities(self.autoencoder_, head, self.autoencoder_._check(X))
+        batches = streams.in_order(X) if streams.is_stream(X) else [X]
+        checked = map(self.autoencoder_._check, batches)
+        return np.concatenate([self._probabilities(self.autoencoder_, head, images) for images in checked])
 
     def _probabilities(self, autoencoder, head, images):
         """Return the classes' probabilities, averaged over the views of each image."""

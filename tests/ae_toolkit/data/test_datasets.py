@@ -138,9 +138,9 @@ def test_digits_split_is_the_same_for_ever():
 
 
 def test_digits_split_ignores_the_global_seed():
-    np.random.seed(1)  # noqa: NPY002
+    np.random.seed(1)  # noqa: NPY002 (the global generator is what is meant)
     first = datasets.load("digits").y_test
-    np.random.seed(2)  # noqa: NPY002
+    np.random.seed(2)  # noqa: NPY002 (the global generator is what is meant)
     np.testing.assert_array_equal(first, datasets.load("digits").y_test)
 
 
@@ -171,7 +171,7 @@ def test_mnist5k_is_mixed_so_that_any_beginning_has_all_classes():
 
 
 def test_mnist5k_split_is_the_same_for_ever():
-    np.random.seed(1)  # noqa: NPY002
+    np.random.seed(1)  # noqa: NPY002 (the global generator is what is meant)
     data = datasets.load("mnist5k")
     found = [hashlib.sha256(array.tobytes()).hexdigest()[:16] for array in (data.x_test, data.y_test)]
     assert found == MNIST5K_TEST_SHA256

@@ -466,7 +466,9 @@ def test_a_training_that_was_stopped_resumes(route, tmp_path, monkeypatch):
         with pytest.raises(KeyboardInterrupt):
             classifier(**options).fit(IMAGES, FEW, checkpoint_dir=tmp_path)
     resumed = classifier(**options).fit(IMAGES, FEW, checkpoint_dir=tmp_path)
-    again = classifier(**options).fit(IMAGES, FEW, checkpoint_dir=tmp_path)
+    with monkeypatch.context() as patched:
+        patched.setattr(training.fitting, "run_epochs", None)  # all trainings are finished: none may begin
+        again = classifier(**options).fit(IMAGES, FEW, checkpoint_dir=tmp_path)
     for found in (resumed, again):
         assert found.history_ == whole.history_
         np.testing.assert_array_equal(found.coef_, whole.coef_)
@@ -592,6 +594,16 @@ def test_weights_that_leave_one_class():
 def test_parameters_out_of_range(options, words):
     with pytest.raises(ValueError, match=rf"(?s){words}"):
         classifier(**{"epochs": 1, **options}).fit(IMAGES, KINDS)
+
+
+def test_images_of_another_shape(frozen):
+    found = classifier(frozen).fit(IMAGES, KINDS)
+    narrow = IMAGES[:, :5]
+    for source, y in ((narrow, KINDS), (Batches(KINDS, narrow), None)):
+        with pytest.raises(ValueError, match=r"of shape \(6, 5, 1\), as Autoencoder was fitted on, got \(5, 5, 1\)"):
+            classifier(frozen).fit(source, y)
+        with pytest.raises(ValueError, match=r"of shape \(6, 5, 1\), as Autoencoder was fitted on, got \(5, 5, 1\)"):
+            found.predict(source)
 
 
 def test_a_fit_that_fails_leaves_the_estimator_as_it_was(frozen):
