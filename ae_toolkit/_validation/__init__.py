@@ -4,6 +4,7 @@ Each function returns its input in the form that the package works with, or rais
 that says what was expected and what came.
 """
 
+from ae_toolkit._validation.images import check_fitted_shape as check_fitted_shape
 from ae_toolkit._validation.images import check_image_pair as check_image_pair
 from ae_toolkit._validation.images import check_image_set as check_image_set
 from ae_toolkit._validation.images import check_images as check_images

@@ -1,6 +1,7 @@
 """Images: three kinds, each with a check of its own.
 
-- `check_images`: what an estimator takes, after scikit-learn's own rules;
+- `check_images`: what an estimator takes, after scikit-learn's own rules, and `check_fitted_shape`: what one takes
+  that was fitted on others;
 - `check_image_set` and `check_image_pair`: what a measure takes, of any shape (n, ...);
 - `check_pictures`: what can be drawn, with height, width and 1 or 3 channels.
 """
@@ -70,6 +71,33 @@ def _check_image_form(images: NDArray, name: str) -> None:
         )
     if np.prod(shape[1:]) < 2:
         raise ValueError(f"expected images of at least 2 numbers each, got {name} of shape {shape}")
+
+
+def check_fitted_shape(image_shape: tuple[int, ...], fitted_shape: tuple[int, ...], owner: Any) -> None:
+    """Refuse images of another shape than those that an estimator was fitted on.
+
+    Parameters
+    ----------
+    image_shape, fitted_shape : tuple of int
+        Of one image that came, and of one that the estimator was fitted on.
+    owner : estimator
+        Whose class is named in an error.
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ.
+
+    Examples
+    --------
+    >>> check_fitted_shape((8, 8), (8, 8, 1), owner=object())
+    Traceback (most recent call last):
+    ValueError: expected images of shape (8, 8, 1), as object was fitted on, got (8, 8)
+    """
+    if image_shape != fitted_shape:
+        raise ValueError(
+            f"expected images of shape {fitted_shape}, as {type(owner).__name__} was fitted on, got {image_shape}"
+        )
 
 
 def check_image_set(images: ArrayLike, name: str, dtype: DTypeLike | None = np.float64) -> NDArray:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ae_toolkit._keras import keras
+from ae_toolkit.data._derived import OrderedByImages
 from ae_toolkit.data._reading import images_of
 from ae_toolkit.data._sources import Folder
 from ae_toolkit.data.streams import Stream, length_free, open_stream
@@ -171,7 +172,7 @@ def with_class_rows(images: Stream, class_rows: NDArray[np.float32], resident_by
     return LabelledStream(images, lambda rows: rows)
 
 
-class LabelledStream(Stream):
+class LabelledStream(OrderedByImages, Stream):
     """A stream of images whose batches carry labels, which become some numbers behind those of the image.
 
     Parameters
@@ -198,20 +199,6 @@ class LabelledStream(Stream):
         self.source = images.images if isinstance(images, PairedStream) else images
         self.steps_per_epoch = images.steps_per_epoch
         self.image_shape = self._rows(next(iter(self.source._unread_batches()))).shape[1:]
-
-    @property
-    def seed(self) -> int:
-        """What orders the images.
-
-        Returns
-        -------
-        int
-        """
-        return self.images.seed
-
-    @seed.setter
-    def seed(self, value: int) -> None:
-        self.images.seed = value
 
     def _rows(self, batch):
         images = keras.ops.convert_to_numpy(self.source._check(images_of(batch), "a batch"))

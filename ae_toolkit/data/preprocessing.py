@@ -16,7 +16,7 @@ from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, Transfo
 from sklearn.utils.validation import check_is_fitted
 
 from ae_toolkit._sklearn import Interval
-from ae_toolkit._validation import check_counts, check_images, n_axes
+from ae_toolkit._validation import check_counts, check_fitted_shape, check_images, n_axes
 
 #: How many numbers of pixels are worked on at once, so that the memory beside the result stays below about 64 MiB.
 AT_ONCE = 2**20
@@ -57,11 +57,7 @@ class _PictureTransformer(TransformerMixin, BaseEstimator):
     def _check_like_fitted(self, X):
         check_is_fitted(self)
         images = self._check(X)
-        if images.shape[1:] != self.image_shape_:
-            raise ValueError(
-                f"expected images of shape {self.image_shape_}, as {type(self).__name__} was fitted on, "
-                f"got {images.shape[1:]}"
-            )
+        check_fitted_shape(images.shape[1:], self.image_shape_, self)
         return images
 
     def _check(self, X):

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from ae_toolkit._keras import keras
 from ae_toolkit._validation import check_finite
+from ae_toolkit.data._derived import OrderedByImages
 from ae_toolkit.data.streams import Stream, open_stream
 
 #: How many images of an array are given to a target's ``transform`` at once.
@@ -112,7 +113,7 @@ def pair(images: Stream, target: Any, resident_bytes: int) -> Stream:
     return open_stream(table, batch_size, images.seed, images.steps_per_epoch, images.weights)
 
 
-class PairedStream(Stream):
+class PairedStream(OrderedByImages, Stream):
     """A stream of images whose targets are made batch by batch, as they are read.
 
     Parameters
@@ -137,20 +138,6 @@ class PairedStream(Stream):
         self.steps_per_epoch = images.steps_per_epoch
         self.target_shape = targets_of(target, images.look(1)).shape[1:]
         self.image_shape = (math.prod(images.image_shape) + math.prod(self.target_shape),)
-
-    @property
-    def seed(self) -> int:
-        """What orders the images.
-
-        Returns
-        -------
-        int
-        """
-        return self.images.seed
-
-    @seed.setter
-    def seed(self, value: int) -> None:
-        self.images.seed = value
 
     def rows(self, images: Any) -> NDArray[np.float32]:
         """Return images together with their targets.

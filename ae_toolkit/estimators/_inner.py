@@ -5,10 +5,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import clone
 from sklearn.frozen import FrozenEstimator
 
+from ae_toolkit import training
 from ae_toolkit._sklearn import is_fitted
 from ae_toolkit.estimators.autoencoder import Autoencoder
 
@@ -115,3 +117,18 @@ def with_fresh_model(autoencoder: Autoencoder, seed: int) -> Autoencoder:
     twin.model_ = twin._build_model(seed)
     twin.model_.set_weights(autoencoder.model_.get_weights())
     return twin
+
+
+def encode(autoencoder: Autoencoder, images: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the codes of images that are checked already.
+
+    Parameters
+    ----------
+    autoencoder : fitted Autoencoder
+    images : ndarray of float32, shape (n, *image_shape)
+
+    Returns
+    -------
+    ndarray of float32, shape (n, code_dim)
+    """
+    return training.in_batches(autoencoder.model_.encode, images)

@@ -1,5 +1,6 @@
 """What a classifier's fit was given: images, and the classes of those that have a label."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -83,6 +84,41 @@ class GivenLabels:
         known = np.flatnonzero(self.labelled)
         rows[known, self.indices[known]] = 1
         return rows
+
+    def filled_in(self, probabilities: Callable[[NDArray[np.float32]], NDArray[np.float64]]) -> NDArray:
+        """Return a label for each image, its own where it has one; those of weight 0 are among them.
+
+        Parameters
+        ----------
+        probabilities : callable
+            Returns for images, (b, *image_shape), the probabilities of the classes, (b, n_classes): the
+            most probable one is the label of an image without one.
+
+        Returns
+        -------
+        ndarray of shape (n,)
+        """
+
+        def most_probable(images):
+            return self.classes[probabilities(images).argmax(axis=1)]
+
+        if self.is_source:
+            found = []
+            for images, labels in labelled.in_order(self.images):
+                indices = places_among(labels, self.classes)
+                own = self.classes[np.maximum(indices, 0)]
+                found.append(np.where(indices < 0, most_probable(images), own))
+            return np.concatenate(found)
+        labels = self.classes[np.maximum(self.indices, 0)]
+        unknown = np.flatnonzero(self.indices < 0)
+        if len(unknown):
+            labels[unknown] = most_probable(self.images[unknown])
+        if self.kept is None or self.left_out is None:
+            return labels
+        everyone = np.empty(len(self.kept), labels.dtype)
+        everyone[self.kept] = labels
+        everyone[~self.kept] = most_probable(self.left_out)
+        return everyone
 
 
 def read_labels(X: Any, y: Any, sample_weight: ArrayLike | None, owner: str) -> GivenLabels:

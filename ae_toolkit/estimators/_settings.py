@@ -68,6 +68,23 @@ def choose_batch_size(network: str, n_images: int | None) -> int:
     return min(choice.largest_batch, max(16, 2 ** round(math.log2(about))))
 
 
+def resolve_batch_size(batch_size: int | str, network: str, n_images: int | None) -> int:
+    """Return how many images make a step: as asked for, or, for ``"auto"``, as `choose_batch_size` says.
+
+    Parameters
+    ----------
+    batch_size : int or "auto"
+    network : {"auto", "dense", "conv", "patch"}
+    n_images : int or None
+
+    Returns
+    -------
+    int
+    """
+    # "auto" is the only word.
+    return choose_batch_size(network, n_images) if isinstance(batch_size, str) else batch_size
+
+
 def choose_settings(estimator: Any, in_unit_range: bool) -> dict[str, Any]:
     """Return the values that an autoencoder's parameters have in training, for those that can be ``"auto"``.
 

@@ -58,9 +58,10 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from ae_toolkit import metrics, networks, training
 from ae_toolkit._keras import keras
 from ae_toolkit._sklearn import Interval, StrOptions
-from ae_toolkit._validation import as_random_state, check_images, check_weights, n_axes
+from ae_toolkit._validation import as_random_state, check_fitted_shape, check_images, check_weights, n_axes
 from ae_toolkit.data import augmentation, streams
-from ae_toolkit.estimators._settings import PCA_NUMBERS, are_in_unit_range, choose_batch_size, choose_settings
+from ae_toolkit.estimators._loop_keys import key_of_training
+from ae_toolkit.estimators._settings import PCA_NUMBERS, are_in_unit_range, choose_settings, resolve_batch_size
 from ae_toolkit.estimators.models import AutoencoderModel
 
 
@@ -324,7 +325,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         before = getattr(self, "history_", None) if earlier is not None else None
         self._train(
             model, stream, epochs=self.epochs, optimizer=optimizer, seed=seeds.order, validation=validation,
-            strategy=strategy, verbose=int(self.verbose), loop_key=self._loop_key(stream), **options,
+            strategy=strategy, verbose=int(self.verbose), loop_key=key_of_training(self, stream), **options,
         )  # fmt: skip
         if before:
             self.history_ = {name: before.get(name, []) + values for name, values in self.history_.items()}
@@ -368,7 +369,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
 
     def _batch_size(self, n_images):
         """Return the images per step, for an array of so many or, where that is None, for a folder."""
-        return choose_batch_size(self.network, n_images) if self.batch_size == "auto" else self.batch_size
+        return resolve_batch_size(self.batch_size, self.network, n_images)
 
     def _resolve_settings(self, stream, first):
         """Set ``settings_``; a fit that a warm start continues keeps to the range of pixels of the first."""
@@ -428,26 +429,6 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
             raise
         finally:
             self.model_, self._n_features_out = model, self.code_dim
-
-    def _loop_key(self, stream):
-        """Return what decides the computation of a training step, or None where a user's own code may do so.
-
-        Equal trainings share a compiled loop. What is left out belongs to the training's state
-        (weights, seeds, a constant learning rate) or to how it is fed.
-        """
-        own_class = not type(self).__module__.startswith("ae_toolkit.")
-        if own_class or self.encoder is not None or self.decoder is not None:
-            return None
-        left_out = {"epochs", "batch_size", "random_state", "warm_start", "verbose", "target"}
-        scheduled = self.schedule != "constant" or self.settings_["warmup"] > 0
-        if scheduled:
-            steps = stream.steps_per_epoch * self.epochs
-        else:
-            steps = None
-            left_out.add("learning_rate")
-        resolved = {**self.get_params(deep=False), **self.settings_}
-        parameters = {name: value for name, value in resolved.items() if name not in left_out}
-        return type(self), _hashable(parameters), steps, *self._resolved_from_images()
 
     def _resolved_from_images(self):
         """Return what `_resolve_from_images` has set, if the model's structure depends on it; a hook."""
@@ -569,11 +550,8 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         if reset:
             self.image_shape_ = X.shape[1:]
             self.n_features_in_ = math.prod(self.image_shape_)
-        elif X.shape[1:] != self.image_shape_:
-            raise ValueError(
-                f"expected images of shape {self.image_shape_}, as {type(self).__name__} was fitted on, "
-                f"got {X.shape[1:]}"
-            )
+        else:
+            check_fitted_shape(X.shape[1:], self.image_shape_, self)
         return X
 
     def __sklearn_tags__(self):
@@ -599,15 +577,6 @@ class _Seeds(NamedTuple):
 def _draw_seeds(random_state):
     weights, order, augmentation = map(int, as_random_state(random_state).randint(2**31 - 1, size=3))
     return _Seeds(weights, None if random_state is None else order, augmentation)
-
-
-def _hashable(value):
-    """Return a parameter's value in a form that can be part of a key."""
-    if isinstance(value, dict):
-        return tuple(sorted((key, _hashable(item)) for key, item in value.items()))
-    if isinstance(value, list | tuple | np.ndarray):
-        return tuple(_hashable(item) for item in value)
-    return value.item() if isinstance(value, np.generic) else value
 
 
 def _copy_weights(source, target):

@@ -1,7 +1,6 @@
 """A classifier on the codes of an autoencoder: with many labels, with few, and with images that have none."""
 
 import math
-from dataclasses import dataclass
 from numbers import Integral, Real
 from os import PathLike
 from pathlib import Path
@@ -17,18 +16,18 @@ from sklearn.utils.validation import check_is_fitted
 from ae_toolkit import training
 from ae_toolkit._keras import keras
 from ae_toolkit._sklearn import Interval, StrOptions
-from ae_toolkit._validation import as_random_state, check_weights, have_label
-from ae_toolkit.data import labelled, streams
-from ae_toolkit.data.augmentation import RandomAffine
+from ae_toolkit._validation import as_random_state, check_fitted_shape
+from ae_toolkit.data import streams
+from ae_toolkit.estimators._class_rows import codes_with_rows, open_with_rows
 from ae_toolkit.estimators._clusters import default_autoencoder, encode_in_order
-from ae_toolkit.estimators._inner import HoldsAutoencoder, take_over, with_fresh_model
-from ae_toolkit.estimators._labels import places_among, read_labels
-from ae_toolkit.estimators._linear import cross_entropy, log_probabilities, logistic_regression
+from ae_toolkit.estimators._inner import HoldsAutoencoder, encode, take_over, with_fresh_model
+from ae_toolkit.estimators._labels import read_labels
+from ae_toolkit.estimators._learned import Learned, class_probabilities, view_layer
+from ae_toolkit.estimators._linear import cross_entropy, logistic_regression
+from ae_toolkit.estimators._loop_keys import key_of_further_training
 from ae_toolkit.estimators._pseudo_labels import keep_the_sure, propagate, weigh_by_certainty
-from ae_toolkit.estimators._settings import choose_batch_size
 from ae_toolkit.estimators.autoencoder import Autoencoder
 from ae_toolkit.estimators.classification_model import ClassificationModel
-from ae_toolkit.training import plans
 
 #: The length of the codes of the default autoencoder.
 CODE_DIM = 30
@@ -74,7 +73,8 @@ class AutoencoderClassifier(
     unlabelled : {"auto", "ignore", "propagation", "self-training"}, default="auto"
         Where images with the label -1 get a label from. ``"propagation"``: from the labelled images
         to which the graph of neighbouring codes leads (Zhou et al., 2004), weighted by how certain
-        that is (Iscen et al., 2019). ``"self-training"``: from the classifier that has learned
+        that is (Iscen et al., 2019); all classes begin with the same mass, so that one with many
+        labels does not outweigh the others. ``"self-training"``: from the classifier that has learned
         the labelled ones, where it is sure (Lee, 2013). ``"ignore"``: nowhere. ``"auto"`` is
         propagation for arrays; of a data set or folder such images are only decoded.
     n_rounds : int, default=1
@@ -281,24 +281,21 @@ class AutoencoderClassifier(
             seeds[0], sample_weight=given.weights, checkpoint_dir=folder and folder / "autoencoder",
             train=bool(pretrain),
         )  # fmt: skip
-        if given.image_shape != autoencoder.image_shape_:
-            raise ValueError(
-                f"expected images of shape {autoencoder.image_shape_}, as {type(autoencoder).__name__} was fitted on, "
-                f"got {given.image_shape}"
-            )
-        self._view_layer(autoencoder)  # an error, if one comes, comes early
-        learned = bool(pretrain) or isinstance(self.autoencoder, FrozenEstimator)
-        state = _State(autoencoder, None, learned, {})
+        check_fitted_shape(given.image_shape, autoencoder.image_shape_, autoencoder)
+        view_layer(autoencoder, self.n_views)  # an error, if one comes, comes early
+        is_trained = bool(pretrain) or isinstance(self.autoencoder, FrozenEstimator)
+        learned = Learned(autoencoder, None, is_trained, {})
         rows = given.one_hot() * self._class_weights(given)
         route = self._route(given)
         if route != "propagation":
-            state = self._train(state, given, rows, seeds, folder and folder / "classes", strategy)
+            learned = self._train(learned, given, rows, seeds, folder and folder / "classes", strategy)
         for number in range(self.n_rounds if route != "ignore" else 0):
-            more = self._pseudo_labels(route, state, given, rows, seeds[1])
-            state = self._train(state, given, more, seeds, folder and folder / f"classes-{number + 1}", strategy)
-        self.transduction_ = self._transduction(state, given)
-        self.autoencoder_, self.classes_, self.history_ = state.autoencoder, given.classes, state.history
-        self.coef_, self.intercept_ = state.head
+            more = self._pseudo_labels(route, learned, given, rows, seeds[1])
+            learned = self._train(learned, given, more, seeds, folder and folder / f"classes-{number + 1}", strategy)
+        autoencoder, head = learned.autoencoder, learned.head
+        self.transduction_ = given.filled_in(lambda images: self._probabilities(autoencoder, head, images))
+        self.autoencoder_, self.classes_, self.history_ = autoencoder, given.classes, learned.history
+        self.coef_, self.intercept_ = head
         self.n_iter_ = len(self.history_["loss"])
         return self
 
@@ -326,26 +323,26 @@ class AutoencoderClassifier(
         known = given.classes[given.indices[given.indices >= 0]]
         return compute_class_weight(self.class_weight, classes=given.classes, y=known)
 
-    def _pseudo_labels(self, route, state, given, rows, seed):
+    def _pseudo_labels(self, route, learned, given, rows, seed):
         """Return the class rows of all images: the known ones, and weights for the others' most probable class."""
         if route == "propagation":
-            found = weigh_by_certainty(propagate(_encode(state.autoencoder, given.images), given.one_hot(), seed))
+            found = weigh_by_certainty(propagate(encode(learned.autoencoder, given.images), given.one_hot(), seed))
         else:
-            found = keep_the_sure(self._probabilities(state.autoencoder, state.head, given.images), self.threshold)
+            found = keep_the_sure(self._probabilities(learned.autoencoder, learned.head, given.images), self.threshold)
         return np.where((given.indices >= 0)[:, None], rows, found * self._class_weights(given))
 
-    def _train(self, state, given, rows, seeds, folder, strategy):
-        """Return the state after a training with these weights of each class for each image."""
+    def _train(self, learned, given, rows, seeds, folder, strategy):
+        """Return what is learned after a training with these weights of each class for each image."""
         head = None
-        if state.learned or not self.train_encoder:
-            codes, of_codes, weights = _codes_with_rows(state.autoencoder, given, rows)
+        if learned.is_trained or not self.train_encoder:
+            codes, of_codes, weights = codes_with_rows(learned.autoencoder, given, rows)
             head = logistic_regression(codes, of_codes, weights)
         if not self.train_encoder:
             loss = cross_entropy(codes, head, of_codes, weights)
-            return state.followed_by(state.autoencoder, head, {"loss": [loss], "classification": [loss]})
+            return learned.followed_by(learned.autoencoder, head, {"loss": [loss], "classification": [loss]})
         order = None if self.random_state is None else seeds[3]
         with training.scope(strategy):
-            autoencoder = with_fresh_model(state.autoencoder, seeds[0])
+            autoencoder = with_fresh_model(learned.autoencoder, seeds[0])
             model = ClassificationModel(
                 autoencoder.model_, len(given.classes), autoencoder.code_dim, float(self.reconstruction_weight),
                 autoencoder._augmentation(seeds[2]),
@@ -353,38 +350,21 @@ class AutoencoderClassifier(
             if head is not None:
                 model.kernel.assign(head[0])
                 model.bias.assign(head[1])
-            stream = self._open(autoencoder, given, rows, order)
+            stream = open_with_rows(
+                autoencoder, given, rows, self._class_weights(given), bool(self.reconstruction_weight),
+                self.batch_size, order,
+            )  # fmt: skip
             epochs = self._epochs(stream)
             steps = stream.steps_per_epoch * epochs
-            rate = self._rate(autoencoder, state.learned)
+            rate = self._rate(autoencoder, learned.is_trained)
             optimizer = training.optimizer(self.optimizer, rate, self.schedule, steps, WARMUP)
         history = training.fit(
             model, stream, epochs=epochs, seed=order, optimizer=optimizer, checkpoint_dir=folder, strategy=strategy,
-            verbose=int(self.verbose), loop_key=self._loop_key(autoencoder, stream, model.n_classes, steps, rate),
+            verbose=int(self.verbose),
+            loop_key=key_of_further_training(self, autoencoder, stream, model.n_classes, steps, rate),
         )  # fmt: skip
         head = tuple(np.array(keras.ops.convert_to_numpy(part), float) for part in (model.kernel, model.bias))
-        return state.followed_by(autoencoder, head, history)
-
-    def _open(self, autoencoder, given, rows, seed):
-        """Return the images that a training sees as a stream of rows, each with its class's weight."""
-        decodes = bool(self.reconstruction_weight)
-        if given.is_source:
-            stream = streams.open_stream(given.images, self._batch_size(autoencoder, None), seed)
-            stream = autoencoder._with_targets(stream) if decodes else stream
-            factors = np.vstack([self._class_weights(given) * np.eye(len(given.classes)), np.zeros(len(given.classes))])
-            factors *= len(given.labelled) / max(1, given.labelled.sum())
-            return labelled.LabelledStream(stream, lambda labels: factors[places_among(labels, given.classes)])
-        chosen = np.arange(len(rows)) if decodes else np.flatnonzero(rows.any(axis=1))
-        images = given.images if len(chosen) == len(rows) else given.images[chosen]
-        weights = None if given.weights is None else check_weights(given.weights[chosen], images)
-        stream = streams.open_stream(images, self._batch_size(autoencoder, len(images)), seed, weights=weights)
-        stream = autoencoder._with_targets(stream) if decodes else stream
-        # The mean over all images is then that over those that have a label.
-        rows = rows[chosen] * (len(chosen) / np.count_nonzero(rows.any(axis=1)))
-        return labelled.with_class_rows(stream, rows.astype(np.float32), plans.RESIDENT_BYTES)
-
-    def _batch_size(self, autoencoder, n_images):
-        return choose_batch_size(autoencoder.network, n_images) if self.batch_size == "auto" else self.batch_size
+        return learned.followed_by(autoencoder, head, history)
 
     def _epochs(self, stream):
         if self.epochs != "auto":
@@ -392,44 +372,10 @@ class AutoencoderClassifier(
         steps = stream.steps_per_epoch
         return max(FEWEST_EPOCHS, min(MOST_EPOCHS, round(STEPS / steps)), math.ceil(FEWEST_STEPS / steps))
 
-    def _rate(self, autoencoder, learned):
+    def _rate(self, autoencoder, is_trained):
         if self.learning_rate != "auto":
             return self.learning_rate
-        return RATE if learned else autoencoder.settings_["learning_rate"]
-
-    def _loop_key(self, autoencoder, stream, n_classes, steps, rate):
-        """Return what decides the computation of a step beside the autoencoder's own structure, or None."""
-        key = autoencoder._loop_key(stream)
-        if key is None or type(self) is not AutoencoderClassifier:
-            return None
-        kind, parameters, _, *resolved = key  # without the steps of the autoencoder's own training
-        # Rows of equal length may hold images of several shapes, of which the stream does not know.
-        images = autoencoder.image_shape_, n_classes, float(self.reconstruction_weight)
-        # With either schedule the rate depends on the steps, over the first of which it rises.
-        return type(self), kind, parameters, *resolved, *images, self.optimizer, self.schedule, steps, rate
-
-    def _transduction(self, state, given):
-        """Return a label for each fitted image, its own where it has one."""
-        if not given.is_source:
-            labels = given.classes[np.maximum(given.indices, 0)]
-            unknown = np.flatnonzero(given.indices < 0)
-            if len(unknown):
-                labels[unknown] = self._most_probable(state, given, given.images[unknown])
-            if given.left_out is None:
-                return labels
-            everyone = np.empty(len(given.kept), labels.dtype)
-            everyone[given.kept] = labels
-            everyone[~given.kept] = self._most_probable(state, given, given.left_out)
-            return everyone
-        found = []
-        for images, labels in labelled.in_order(given.images):
-            indices = places_among(labels, given.classes)
-            own = given.classes[np.maximum(indices, 0)]
-            found.append(np.where(indices < 0, self._most_probable(state, given, images), own))
-        return np.concatenate(found)
-
-    def _most_probable(self, state, given, images):
-        return given.classes[self._probabilities(state.autoencoder, state.head, images).argmax(axis=1)]
+        return RATE if is_trained else autoencoder.settings_["learning_rate"]
 
     def predict_proba(self, X: Any) -> NDArray[np.float64]:
         """Return the probability of each class for each image.
@@ -451,25 +397,7 @@ class AutoencoderClassifier(
         return np.concatenate([self._probabilities(self.autoencoder_, head, images) for images in checked])
 
     def _probabilities(self, autoencoder, head, images):
-        """Return the classes' probabilities, averaged over the views of each image."""
-        layer = self._view_layer(autoencoder)
-        total = np.exp(log_probabilities(_encode(autoencoder, images), head))
-        for parts in _view_parts(self.n_views - 1):
-            view = training.in_batches(lambda batch, parts=parts: layer.transform_alike(batch, parts), images)
-            total += np.exp(log_probabilities(_encode(autoencoder, view), head))
-        return total / self.n_views
-
-    def _view_layer(self, autoencoder):
-        """Return the layer that transforms images for further views, or None where there are none."""
-        if self.n_views == 1:
-            return None
-        for layer in (autoencoder._augmentation(0), getattr(autoencoder.model_, "corruption", None)):
-            if isinstance(layer, RandomAffine):
-                return layer
-        raise ValueError(
-            "expected an autoencoder that transforms images in training, by augmentation or by corruption='affine', "
-            f"for n_views={self.n_views}, got {autoencoder!r}"
-        )
+        return class_probabilities(autoencoder, head, images, self.n_views, VIEWED)
 
     def predict(self, X: Any) -> NDArray:
         """Return the most probable class of each image.
@@ -508,54 +436,3 @@ class AutoencoderClassifier(
         tags = super().__sklearn_tags__()
         tags.transformer_tags.preserves_dtype = ["float32"]
         return tags
-
-
-@dataclass
-class _State:
-    """What has been learned so far.
-
-    Attributes
-    ----------
-    autoencoder : Autoencoder
-    head : pair of ndarray, or None
-        The weights and biases behind the codes.
-    learned : bool
-        Whether the autoencoder has learned anything.
-    history : dict of list of float
-    """
-
-    autoencoder: Autoencoder
-    head: Any
-    learned: bool
-    history: dict[str, list[float]]
-
-    def followed_by(self, autoencoder, head, history):
-        """Return the state after a further training."""
-        whole = {name: self.history.get(name, []) + values for name, values in history.items()}
-        return _State(autoencoder, head, True, whole)
-
-
-def _encode(autoencoder, images):
-    return training.in_batches(autoencoder.model_.encode, images)
-
-
-def _codes_with_rows(autoencoder, given, rows):
-    """Return the codes of the images that have a label, and their rows and weights."""
-    if not given.is_source:
-        chosen = np.flatnonzero(rows.any(axis=1))
-        weights = None if given.weights is None else given.weights[chosen]
-        return _encode(autoencoder, given.images[chosen]), rows[chosen], weights
-    codes, found = [], []
-    scale = rows.max(axis=0)  # a source has no weights but those of the classes
-    for images, labels in labelled.in_order(given.images):
-        known = have_label(labels)
-        if known.any():
-            codes.append(_encode(autoencoder, images[known]))
-            found.append(np.diag(scale)[places_among(labels[known], given.classes)])
-    return np.concatenate(codes), np.concatenate(found), None
-
-
-def _view_parts(count):
-    """Return which parts of the largest transformation each further view is made by: drawn once, in opposite pairs."""
-    drawn = np.random.default_rng(0).uniform(-VIEWED, VIEWED, size=(math.ceil(count / 2), 5))
-    return np.stack([drawn, -drawn], axis=1).reshape(-1, 5)[:count]

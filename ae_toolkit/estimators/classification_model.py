@@ -3,15 +3,14 @@
 import math
 from typing import Any
 
-from ae_toolkit import training
 from ae_toolkit._keras import keras
-from ae_toolkit.networks import losses
+from ae_toolkit.estimators._model_around import ModelAroundAutoencoder
 
 ops = keras.ops
 
 
 @keras.saving.register_keras_serializable(package="ae_toolkit")
-class ClassificationModel(training.TrainableModel):
+class ClassificationModel(ModelAroundAutoencoder):
     """An autoencoder whose codes also have to tell the classes apart.
 
     It takes rows of numbers: those of an image, those of what is to be decoded of it where
@@ -52,6 +51,7 @@ class ClassificationModel(training.TrainableModel):
     """
 
     _PARTS = "autoencoder", "transformation"
+    _NUMBERS = "n_classes", "code_dim", "reconstruction_weight"
 
     def __init__(
         self,
@@ -62,11 +62,9 @@ class ClassificationModel(training.TrainableModel):
         transformation: Any = None,
         **kwargs: Any,
     ):
-        super().__init__(**kwargs)
-        terms = {"reconstruction": reconstruction_weight} if reconstruction_weight else {}
-        self.track_terms(classification=1.0, **terms)
+        super().__init__("classification", reconstruction_weight, **kwargs)
         self.autoencoder, self.transformation = autoencoder, transformation
-        self.n_classes, self.code_dim, self.reconstruction_weight = n_classes, code_dim, reconstruction_weight
+        self.n_classes, self.code_dim = n_classes, code_dim
         self.kernel = self.add_weight((code_dim, n_classes), "zeros", name="kernel")
         self.bias = self.add_weight((n_classes,), "zeros", name="bias")
         self.built = True
@@ -74,7 +72,7 @@ class ClassificationModel(training.TrainableModel):
     def call(self, rows: Any, training: bool | None = None) -> dict[str, Any]:
         front, class_weights = rows[:, : -self.n_classes], rows[:, -self.n_classes :]
         images, target = self._split(front)
-        shown = images if self.transformation is None else self.transformation(images, training=training)
+        shown = self._transformed(images, training)
         codes = self.autoencoder.encode(self.autoencoder.corrupt(shown, training), training)
         logits = ops.matmul(codes, ops.convert_to_tensor(self.kernel)) + ops.convert_to_tensor(self.bias)
         outputs = {"class_weights": class_weights, "log_probabilities": ops.log_softmax(logits, axis=-1)}
@@ -91,32 +89,8 @@ class ClassificationModel(training.TrainableModel):
         return self.autoencoder.split(front)
 
     def loss_terms(self, rows: Any, outputs: dict[str, Any]) -> dict[str, Any]:
-        terms = {"classification": -ops.sum(outputs["class_weights"] * outputs["log_probabilities"], axis=-1)}
-        if self.reconstruction_weight:
-            terms["reconstruction"] = losses.squared_error(outputs["wanted"], outputs["decoded"])
-        return terms
+        cross_entropy = -ops.sum(outputs["class_weights"] * outputs["log_probabilities"], axis=-1)
+        return {"classification": cross_entropy, **self._reconstruction(outputs)}
 
-    @property
-    def trainable_variables(self):
-        return self._reached(super().trainable_variables)
-
-    @property
-    def trainable_weights(self):
-        return self._reached(super().trainable_weights)
-
-    def _reached(self, variables):
-        """Return the variables on which the loss depends: others, as a discriminator's, would get no gradient."""
-        parts = [self.autoencoder.encoder, *([self.autoencoder.decoder] if self.reconstruction_weight else [])]
-        reached = {id(variable) for part in parts for variable in part.variables} | {id(self.kernel), id(self.bias)}
-        return [variable for variable in variables if id(variable) in reached]
-
-    def get_config(self):
-        names = "n_classes", "code_dim", "reconstruction_weight"
-        own = {name: getattr(self, name) for name in names}
-        parts = {name: keras.saving.serialize_keras_object(getattr(self, name)) for name in self._PARTS}
-        return {**super().get_config(), **own, **parts}
-
-    @classmethod
-    def from_config(cls, config):
-        parts = {name: keras.saving.deserialize_keras_object(config[name]) for name in cls._PARTS}
-        return cls(**{**config, **parts})
+    def _own_variables(self):
+        return [self.kernel, self.bias]

@@ -15,10 +15,9 @@ from numpy.typing import NDArray
 from sklearn.cluster import KMeans
 from sklearn.exceptions import ConvergenceWarning
 
-from ae_toolkit import training
 from ae_toolkit._keras import keras
 from ae_toolkit.estimators._linear import times
-from ae_toolkit.networks import losses
+from ae_toolkit.estimators._model_around import ModelAroundAutoencoder
 
 ops = keras.ops
 
@@ -33,7 +32,7 @@ _NUMBERS_AT_ONCE = 2**22
 
 
 @keras.saving.register_keras_serializable(package="ae_toolkit")
-class ClusteringModel(training.TrainableModel):
+class ClusteringModel(ModelAroundAutoencoder):
     """The Keras model of `DeepEmbeddedClustering`: an autoencoder whose codes gather around trained centres.
 
     Its loss terms are ``"clustering"``, the divergence of an image's assignment from its
@@ -85,6 +84,7 @@ class ClusteringModel(training.TrainableModel):
     """
 
     _PARTS = "autoencoder", "teacher", "transformation"
+    _NUMBERS = "n_clusters", "code_dim", "reconstruction_weight"
 
     def __init__(
         self,
@@ -96,12 +96,10 @@ class ClusteringModel(training.TrainableModel):
         transformation: Any = None,
         **kwargs: Any,
     ):
-        super().__init__(**kwargs)
-        terms = {"reconstruction": reconstruction_weight} if reconstruction_weight else {}
-        self.track_terms(clustering=1.0, **terms)
+        super().__init__("clustering", reconstruction_weight, **kwargs)
         self.autoencoder, self.teacher, self.transformation = autoencoder, teacher, transformation
         teacher.set_weights(autoencoder.get_weights())
-        self.n_clusters, self.code_dim, self.reconstruction_weight = n_clusters, code_dim, reconstruction_weight
+        self.n_clusters, self.code_dim = n_clusters, code_dim
         self.centers = self.add_weight((n_clusters, code_dim), "zeros", name="centers")
         self.teacher_centers = self.add_weight((n_clusters, code_dim), "zeros", trainable=False, name="teacher_centers")
         self.frequencies = self.add_weight((n_clusters,), "ones", trainable=False, name="frequencies")
@@ -168,7 +166,7 @@ class ClusteringModel(training.TrainableModel):
     def call(self, batch: Any, training: bool | None = None) -> dict[str, Any]:
         # Without a decoder nothing stands beside the images.
         images, targets = self.autoencoder.split(batch) if self.reconstruction_weight else (batch, None)
-        shown = images if self.transformation is None else self.transformation(images, training=training)
+        shown = self._transformed(images, training)
         corrupted = self.autoencoder.corrupt(shown, training)
         codes = self.autoencoder.encode(corrupted, training)
         if training:
@@ -198,41 +196,17 @@ class ClusteringModel(training.TrainableModel):
 
     def loss_terms(self, batch: Any, outputs: dict[str, Any]) -> dict[str, Any]:
         target = outputs["log_target"]
-        terms = {"clustering": ops.sum(ops.exp(target) * (target - outputs["log_assignment"]), axis=-1)}
-        if self.reconstruction_weight:
-            terms["reconstruction"] = losses.squared_error(outputs["wanted"], outputs["decoded"])
-        return terms
+        divergence = ops.sum(ops.exp(target) * (target - outputs["log_assignment"]), axis=-1)
+        return {"clustering": divergence, **self._reconstruction(outputs)}
 
-    @property
-    def trainable_variables(self):
-        return self._reached(super().trainable_variables)
-
-    @property
-    def trainable_weights(self):
-        return self._reached(super().trainable_weights)
+    def _own_variables(self):
+        return [self.centers]
 
     @property
     def non_trainable_variables(self):
-        # Not by `teacher.trainable = False`: it stays in the configuration, from which residual blocks are then
-        # made without the weights of their layers.
+        # Not by `teacher.trainable = False`: that would stand in the configuration, by which a checkpoint knows its
+        # training, and those that were stopped earlier could not be resumed.
         return [*super().non_trainable_variables, *self.teacher.encoder.trainable_variables]
-
-    def _reached(self, variables):
-        """Return the variables on which the loss depends: others, as a discriminator's, would get no gradient."""
-        parts = [self.autoencoder.encoder, *([self.autoencoder.decoder] if self.reconstruction_weight else [])]
-        reached = {id(variable) for part in parts for variable in part.variables} | {id(self.centers)}
-        return [variable for variable in variables if id(variable) in reached]
-
-    def get_config(self):
-        names = "n_clusters", "code_dim", "reconstruction_weight"
-        own = {name: getattr(self, name) for name in names}
-        parts = {name: keras.saving.serialize_keras_object(getattr(self, name)) for name in self._PARTS}
-        return {**super().get_config(), **own, **parts}
-
-    @classmethod
-    def from_config(cls, config):
-        parts = {name: keras.saving.deserialize_keras_object(config[name]) for name in cls._PARTS}
-        return cls(**{**config, **parts})
 
 
 class Assignments(keras.callbacks.Callback):

@@ -24,7 +24,8 @@ from ae_toolkit.estimators._clusters import (
 )
 from ae_toolkit.estimators._graph_cut import cut
 from ae_toolkit.estimators._inner import HoldsAutoencoder, take_over
-from ae_toolkit.estimators._settings import choose_batch_size
+from ae_toolkit.estimators._loop_keys import key_of_further_training
+from ae_toolkit.estimators._settings import resolve_batch_size
 from ae_toolkit.estimators.autoencoder import Autoencoder
 from ae_toolkit.estimators.clustering_model import Assignments, ClusteringModel, soft_assignments
 
@@ -283,7 +284,7 @@ class DeepEmbeddedClustering(
             model, stream, epochs=epochs, seed=order, callbacks=[assignments],
             optimizer=training.optimizer(self.optimizer, rate, self.schedule, steps, WARMUP),
             checkpoint_dir=folder and folder / "clustering", verbose=int(self.verbose),
-            loop_key=self._loop_key(autoencoder, stream, model.n_clusters, steps, rate),
+            loop_key=key_of_further_training(self, autoencoder, stream, model.n_clusters, steps, rate),
         )  # fmt: skip
         centers, whitening = model.placement()
         labels = assignments.last[0]
@@ -321,21 +322,9 @@ class DeepEmbeddedClustering(
         """Return the images as a stream for training, with what is to be decoded of them where that counts."""
         images = X if streams.is_stream(X) else autoencoder._check(X)
         n_images = len(images) if isinstance(images, np.ndarray) else None
-        stream = streams.open_stream(images, self._batch_size(autoencoder, n_images), seed)
+        batch_size = resolve_batch_size(self.batch_size, autoencoder.network, n_images)
+        stream = streams.open_stream(images, batch_size, seed)
         return autoencoder._with_targets(stream) if self.reconstruction_weight else stream
-
-    def _batch_size(self, autoencoder, n_images):
-        return choose_batch_size(autoencoder.network, n_images) if self.batch_size == "auto" else self.batch_size
-
-    def _loop_key(self, autoencoder, stream, n_clusters, steps, rate):
-        """Return what decides the computation of a step beside the autoencoder's own structure, or None."""
-        key = autoencoder._loop_key(stream)
-        if key is None or type(self) is not DeepEmbeddedClustering:
-            return None
-        kind, parameters, _, *resolved = key  # without the steps of the autoencoder's own training
-        weight = float(self.reconstruction_weight)
-        # With either schedule the rate depends on the steps, over the first of which it rises.
-        return type(self), kind, parameters, *resolved, n_clusters, weight, self.optimizer, self.schedule, steps, rate
 
     def soft_assignments(self, X: Any) -> NDArray[np.float64]:
         """Return how much each image belongs to each cluster.

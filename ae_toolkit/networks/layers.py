@@ -197,7 +197,14 @@ class ResidualBlock(keras.layers.Layer):
         self.activation = keras.activations.get(activation)
 
     def build(self, input_shape):
-        options = {"padding": "same", "kernel_initializer": "zeros", "dtype": self.dtype_policy}
+        options = {
+            "padding": "same",
+            "kernel_initializer": "zeros",
+            "dtype": self.dtype_policy,
+            # Of a block that its configuration says is frozen, a model around it would train what is not: Keras asks
+            # each variable.
+            "trainable": self.trainable,
+        }
         self.convolution = keras.layers.Conv2D(input_shape[-1], 3, **options)
         self.convolution.build(input_shape)
         self.built = True

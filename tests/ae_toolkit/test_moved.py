@@ -77,9 +77,9 @@ def test_a_name_that_never_was_is_an_attribute_error():
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)
         with pytest.raises(AttributeError, match="no_such"):
-            ae.losses.no_such  # noqa: B018
+            ae.losses.no_such  # noqa: B018 (the access is what is tested)
     with pytest.raises(AttributeError, match="no_such"):
-        ae.networks.no_such  # noqa: B018
+        ae.networks.no_such  # noqa: B018 (the access is what is tested)
 
 
 @pytest.mark.parametrize("name", ["variational", "sampler_of_own_networks"])

@@ -77,11 +77,11 @@ def test_few_seeds_are_not_taken_for_surer_than_they_are():
 
 def test_equal_values_have_equal_intervals_and_the_global_generator_is_left_alone():
     left = np.random.default_rng(0).random((3, 20))
-    np.random.seed(0)  # noqa: NPY002
-    before = np.random.get_state()[1].copy()  # noqa: NPY002
+    np.random.seed(0)  # noqa: NPY002 (the global generator is what is meant)
+    before = np.random.get_state()[1].copy()  # noqa: NPY002 (the global generator is what is meant)
     assert difference_interval(left, 0.2) == difference_interval(left, 0.2)
     assert difference_interval(left, 0.2) != difference_interval(left, 0.2, random_state=1)
-    np.testing.assert_array_equal(before, np.random.get_state()[1])  # noqa: NPY002
+    np.testing.assert_array_equal(before, np.random.get_state()[1])  # noqa: NPY002 (the global generator is what is meant)
 
 
 def test_a_higher_level_is_wider():

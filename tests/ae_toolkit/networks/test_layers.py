@@ -40,6 +40,17 @@ def test_a_residual_block_is_the_formula():
     np.testing.assert_allclose(numpy(block(pictures)), pictures + 2 * np.tanh(pictures) + 1, rtol=1e-5)
 
 
+def test_a_frozen_residual_block_comes_back_frozen():
+    network = keras.Sequential([keras.Input((5, 4, 3)), ResidualBlock("tanh")])
+    network.layers[0].trainable = False
+    twin = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(network))
+    for frozen in (network, twin):
+        assert frozen.trainable_variables == []
+        assert [tuple(variable.shape) for variable in frozen.non_trainable_variables] == [(3, 3, 3, 3), (3,)]
+    twin.layers[0].trainable = True
+    assert len(twin.trainable_variables) == 2
+
+
 def test_a_tied_layer_follows_the_kernel_of_the_other():
     dense, layer = keras.layers.Dense(2), TiedDense(3, "relu")
     dense.build((None, 3))

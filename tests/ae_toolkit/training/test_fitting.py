@@ -565,7 +565,7 @@ def seed_0(train):
 
 def test_same_seed_same_weights_to_the_last_bit(train, seed_0):
     random.seed(1)
-    np.random.seed(2)  # noqa: NPY002
+    np.random.seed(2)  # noqa: NPY002 (the global generator is what is meant)
     keras.utils.set_random_seed(3)
     again = train(0)
     assert all(map(np.array_equal, seed_0.model_.get_weights(), again.model_.get_weights()))
@@ -590,9 +590,9 @@ def test_fit_and_transform_leave_the_global_random_state(train, pictures, random
 
 
 def test_without_a_seed_two_fits_differ_whatever_the_global_seed(train):
-    np.random.seed(0)  # noqa: NPY002
+    np.random.seed(0)  # noqa: NPY002 (the global generator is what is meant)
     first = train(None).history_
-    np.random.seed(0)  # noqa: NPY002
+    np.random.seed(0)  # noqa: NPY002 (the global generator is what is meant)
     assert train(None).history_ != first
 
 
