@@ -253,6 +253,17 @@ def test_labels_spread_as_zhou_et_al_say(n, n_neighbours):
     np.testing.assert_allclose(found, expected / expected.sum(axis=1, keepdims=True), rtol=1e-3)
 
 
+def test_a_class_with_many_labels_does_not_win_everywhere():
+    random = np.random.default_rng(0)
+    codes = np.concatenate([random.normal(size=(60, 2)), random.normal(size=(60, 2)) + 4])
+    labels = np.zeros((120, 2))
+    labels[:50, 0] = 1
+    labels[60, 1] = 1
+    found = propagate(codes, labels, seed=0).argmax(axis=1)
+    assert (found[50:60] == 0).mean() >= 0.9
+    assert (found[60:] == 1).mean() >= 0.9
+
+
 def test_labels_do_not_spread_where_no_neighbour_leads():
     codes = np.concatenate([np.random.default_rng(i).normal(size=(25, 2)) + 1000 * i for i in range(3)])
     labels = np.zeros((75, 2))
