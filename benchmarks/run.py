@@ -18,7 +18,7 @@ import time
 from pathlib import Path
 
 import numpy as np
-from parts import clusters, reached, robust, small, speed
+from parts import clusters, labels, reached, robust, small, speed
 from peers import Peers, peers_environment
 from report import as_markdown, clusters_as_markdown, merged, read, save, table
 
@@ -39,8 +39,10 @@ PARTS = {
     "k-means": (clusters.k_means, "not known"),
     "deep-clusters": (clusters.deep, "not known"),
     "manifold": (clusters.manifold, "not known"),
+    "labels": (labels.labels, "not known"),
 }
 CLUSTERING = {"k-means", "deep-clusters", "manifold"}
+OTHER_TABLES = {*CLUSTERING, "labels"}  # what the table of speeds leaves out
 WITH_PEERS = {"throughput", "time"}  # parts that need PyTorch's environment; "deep-clusters" has one of its own
 RESULTS = {False: "_build/bench/results.json", True: "_build/bench/quick.json"}
 
@@ -62,7 +64,7 @@ def main(argv=None):
             print(f"bench: {name} took {(time.time() - begin) / 60:.1f} minutes", file=sys.stderr, flush=True)
         setting.peers.close()
     if options.record:
-        save(options.record, as_markdown([row for row in rows if row.part not in CLUSTERING], about))
+        save(options.record, as_markdown([row for row in rows if row.part not in OTHER_TABLES], about))
     if options.record_clusters:
         save(options.record_clusters, clusters_as_markdown([row for row in rows if row.part in CLUSTERING], about))
     print("  ".join(f"{key}: {value}" for key, value in about.items()))
@@ -102,6 +104,8 @@ class Setting:
         Which images these are.
     all_images, all_labels : ndarray
         Those of both sets together, and their labels, which only scores see. Not in a quick run.
+    data_dir : str or None
+        Where MNIST's file is.
     peers : Peers
     peers_folder : str or None
         Where the peers' environment is.
@@ -111,7 +115,7 @@ class Setting:
 
     def __init__(self, options, folder):
         self.quick, self.repeats = options.quick, 2 if options.quick else options.repeats
-        self.folder, self.peers_folder = folder, options.peers
+        self.folder, self.peers_folder, self.data_dir = folder, options.peers, options.data_dir
         if options.quick:
             pixels = np.random.default_rng(0).random((1100, 28, 28, 1), dtype=np.float32)
             self.train, self.test = pixels[:1000], pixels[1000:]
