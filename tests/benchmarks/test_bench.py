@@ -193,6 +193,12 @@ EXPECTED = {  # part: a beginning of a row's name
     "k-means": {"k-means on codes, 10 numbers: accuracy", "k-means on codes, 10 numbers: megabytes"},
     "deep-clusters": {"DEC, 5 + 5 epochs: nmi", "DEC, 5 + 5 epochs: seconds"},
     "manifold": {"ManifoldClustering: ari"},
+    "labels": {
+        "10 labels per class: wrong of test images",
+        "10 labels per class: wrong of training images without a label",
+        "10 labels per class: expected calibration error, 8 views",
+        "10 labels per class: seconds",
+    },
 }
 
 
@@ -217,6 +223,7 @@ def test_a_quick_run(tmp_path):
     assert "MISSED" in printed or "met" in printed
     assert record.read_text().startswith("Measured on ")
     assert "DEC" not in record.read_text()
+    assert "labels" not in record.read_text()
     table = clusters.read_text()
     clusterers = "k-means on PCA, 10 numbers", "DEC, 5 + 5 epochs", "ManifoldClustering", "n2d's recipe"
     assert all(f"\n| {name} | 0." in table for name in clusterers)
