@@ -32,7 +32,7 @@ KERNEL_DID_NOT_START = "Kernel died before replying to kernel_info"
 sys.path.insert(0, str(ROOT))
 
 from ae_toolkit.book.chapter import PROFILES, versions  # noqa: E402 (found only once the path is set)
-from ae_toolkit.data import datasets  # noqa: E402
+from ae_toolkit.data import datasets  # noqa: E402 (as above)
 
 
 class BuildError(Exception):

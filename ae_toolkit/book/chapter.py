@@ -70,7 +70,7 @@ class Chapter:
         self._start = time.perf_counter()
         figures.show_as_drawings()
         # Here, so that whatever a backend prints on import belongs to the hidden first cell.
-        from ae_toolkit import _keras  # noqa: F401
+        from ae_toolkit import _keras  # noqa: F401 (imported for what it prints)
 
     @cached_property
     def data(self) -> datasets.ImageDataset:

@@ -2,6 +2,7 @@
 
 Each run is a process of its own, so that nothing is compiled before it begins. The settings are
 the toolkit's defaults; test labels are seen by the scores only.
+How many draws there are is each race's own number, whatever ``--repeats`` says.
 """
 
 import json

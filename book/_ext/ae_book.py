@@ -28,7 +28,7 @@ class ledger(nodes.General, nodes.Element):  # noqa: N801 (docutils names nodes 
     """Stands where the table of claims goes."""
 
 
-class count(nodes.Inline, nodes.Element):  # noqa: N801
+class count(nodes.Inline, nodes.Element):  # noqa: N801 (as above)
     """Stands where a number of claims goes."""
 
 
