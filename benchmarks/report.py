@@ -105,7 +105,8 @@ def clusters_as_markdown(rows, about):
     lines = [
         f"Measured on {_span(dates)} with `make bench`: {', '.join(machines)}, {images}, training and test images "
         f"together, Keras {about['keras']} on {about['backend']}. Means over seeds ± standard deviations; in seconds, "
-        "everything counts, from the first import of a method's libraries on.",
+        "everything counts, from the first import of a method's libraries on."
+        + (f" {about['remark']}" if about.get("remark") else ""),
         "",
         "| method | accuracy | NMI | ARI | seconds | MB | seeds |",
         "|---|---|---|---|---|---|---|",

@@ -18,7 +18,7 @@ import time
 from pathlib import Path
 
 import numpy as np
-from parts import clusters, labels, reached, robust, small, speed
+from parts import clusters, labels, outliers, reached, robust, small, speed
 from peers import Peers, peers_environment
 from report import as_markdown, clusters_as_markdown, merged, read, save, table
 
@@ -40,9 +40,10 @@ PARTS = {
     "deep-clusters": (clusters.deep, "not known"),
     "manifold": (clusters.manifold, "not known"),
     "labels": (labels.labels, "not known"),
+    "outliers": (outliers.outliers, "not known"),
 }
 CLUSTERING = {"k-means", "deep-clusters", "manifold"}
-OTHER_TABLES = {*CLUSTERING, "labels"}  # what the table of speeds leaves out
+OTHER_TABLES = {*CLUSTERING, "labels", "outliers"}  # what the table of speeds leaves out
 WITH_PEERS = {"throughput", "time"}  # parts that need PyTorch's environment; "deep-clusters" has one of its own
 RESULTS = {False: "_build/bench/results.json", True: "_build/bench/quick.json"}
 
@@ -54,7 +55,7 @@ def main(argv=None):
     rows = read(out)
     with tempfile.TemporaryDirectory() as folder:
         setting = Setting(options, folder)
-        about = describe(setting)
+        about = {**describe(setting), "remark": options.remark}
         for name in options.only or PARTS:
             begin = time.time()
             print(f"bench: {name} ...", file=sys.stderr, flush=True)
@@ -67,7 +68,7 @@ def main(argv=None):
         save(options.record, as_markdown([row for row in rows if row.part not in OTHER_TABLES], about))
     if options.record_clusters:
         save(options.record_clusters, clusters_as_markdown([row for row in rows if row.part in CLUSTERING], about))
-    print("  ".join(f"{key}: {value}" for key, value in about.items()))
+    print("  ".join(f"{key}: {value}" for key, value in about.items() if value))
     print(table(rows))
     print(f"written to {out}")
 
@@ -84,6 +85,7 @@ def parse(argv=None):
     parser.add_argument("--peers", help="folder of the environment for PyTorch and pythae; none if left out")
     parser.add_argument("--record", help="also write the table for the book, to this file")
     parser.add_argument("--record-clusters", help="also write the table of what clusters, to this file")
+    parser.add_argument("--remark", default="", help="a sentence for that table, such as what else the machine did")
     parser.add_argument("--only", choices=PARTS, action="append", help="a part; may be given several times")
     parser.add_argument("--repeats", type=int, default=5, help="how often each contender is measured")
     parser.add_argument("--images", type=int, help="take only so many images, to try a part out")
@@ -106,6 +108,8 @@ class Setting:
         Those of both sets together, and their labels, which only scores see. Not in a quick run.
     data_dir : str or None
         Where MNIST's file is.
+    images_wanted : int or None
+        How many images to take of each set; None is all.
     peers : Peers
     peers_folder : str or None
         Where the peers' environment is.
@@ -116,6 +120,7 @@ class Setting:
     def __init__(self, options, folder):
         self.quick, self.repeats = options.quick, 2 if options.quick else options.repeats
         self.folder, self.peers_folder, self.data_dir = folder, options.peers, options.data_dir
+        self.images_wanted = options.images
         if options.quick:
             pixels = np.random.default_rng(0).random((1100, 28, 28, 1), dtype=np.float32)
             self.train, self.test = pixels[:1000], pixels[1000:]

@@ -16,6 +16,18 @@ from ae_toolkit.estimators.autoencoder import Autoencoder
 class ReconstructionDetector(OutlierMixin, BaseEstimator):
     """Call an image an outlier if its reconstruction error is large.
 
+    What is rebuilt decides what is noticed. For drawn shapes, an autoencoder that sees changed
+    images and returns the edges of the upright one tells classes apart far better than one that
+    returns pixels (chapter "Outliers and look-alikes")::
+
+        target = make_pipeline(ae.Deskew(), ae.HOG())
+        autoencoder = ae.DenoisingAutoencoder(16, corruption="affine", target=target, epochs=40)
+
+    The threshold is taken from the training images, whose errors are smaller than those of new
+    ones, so new images give more alarms than ``contamination`` says, and the more so the fewer
+    there were. Where normal images were kept aside, set ``offset_`` to a quantile of their
+    ``score_samples``.
+
     Parameters
     ----------
     autoencoder : estimator, optional
@@ -36,6 +48,9 @@ class ReconstructionDetector(OutlierMixin, BaseEstimator):
 
     References
     ----------
+    Ruff, L. et al. (2018). Deep one-class classification. ICML, 4393-4402: the protocol of one
+    normal class.
+
     Sakurada, M. and Yairi, T. (2014). Anomaly detection using autoencoders with nonlinear
     dimensionality reduction. MLSDA workshop, 4-11.
 

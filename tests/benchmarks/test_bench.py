@@ -148,6 +148,9 @@ def test_the_table_of_clusters_has_a_line_for_each_method_and_peer():
     rows += [row(name="ours: accuracy", values=[], peer="another", reason="not installed", **where)]
     lines = report.clusters_as_markdown(rows, about).splitlines()
     assert lines[0].startswith("Measured on 2026-11-24 with `make bench`: a processor, MNIST, ")
+    assert lines[0].endswith("on.")
+    remarked = report.clusters_as_markdown(rows, {**about, "remark": "It was busy."}).splitlines()
+    assert remarked == [f"{lines[0]} It was busy.", *lines[1:]]
     assert lines[4:] == [
         "| theirs | 0.250 ± 0.000 | 0.250 ± 0.000 | 0.250 ± 0.000 | 0 ± 0 | 0 | 2 |",
         "| ours | 0.600 ± 0.141 | 0.600 ± 0.141 | 0.600 ± 0.141 | 1 ± 0 | 1 | 2 |",
@@ -199,6 +202,10 @@ EXPECTED = {  # part: a beginning of a row's name
         "10 labels per class: expected calibration error, 8 views",
         "10 labels per class: seconds",
     },
+    "outliers": {
+        "one digit is normal: AUROC, mean over digits",
+        "nine digits are normal: AUROC, mean over digits",
+    },
 }
 
 
@@ -224,6 +231,7 @@ def test_a_quick_run(tmp_path):
     assert record.read_text().startswith("Measured on ")
     assert "DEC" not in record.read_text()
     assert "labels" not in record.read_text()
+    assert "AUROC" not in record.read_text()
     table = clusters.read_text()
     clusterers = "k-means on PCA, 10 numbers", "DEC, 5 + 5 epochs", "ManifoldClustering", "n2d's recipe"
     assert all(f"\n| {name} | 0." in table for name in clusterers)

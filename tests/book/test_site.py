@@ -19,7 +19,7 @@ ARTICLE_SECTIONS = """
 """.split()
 CHAPTERS = (
     "01_background", "02_concepts", "03_mathematics", "04_code", "05_outlook", "06_faq", "08_clustering",
-    "09_variational", "10_few_labels", "how_fast", "scaling_out", "write_your_own",
+    "09_variational", "10_few_labels", "11_anomaly_and_retrieval", "how_fast", "scaling_out", "write_your_own",
 )  # fmt: skip
 SETTLED = {
     "C01", "C04", "C05", "C06", "C07", "C08", "C09", "C10", "C11", "C12", "C14", "C15", "C17", "C19", "C20", "C22",

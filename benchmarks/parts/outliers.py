@@ -1,0 +1,80 @@
+"""How well images of other digits are told from those that were trained on: the area under the ROC curve.
+
+Two protocols. One digit is normal and the nine others are outliers, as Ruff et al. (2018) have it;
+and nine digits are normal and one is left out, which is harder. Training sees normal images only,
+and no label chooses a setting; all test images are judged.
+"""
+
+import sys
+
+import numpy as np
+from measure import Row
+from sklearn.decomposition import PCA
+from sklearn.metrics import roc_auc_score
+from sklearn.neighbors import NearestNeighbors
+from sklearn.pipeline import make_pipeline
+
+import ae_toolkit as ae
+
+OURS = "ReconstructionDetector"
+SEEDS = 3
+EPOCHS = {"one digit is normal": 40, "nine digits are normal": 6}
+TARGETS = {"one digit is normal": 0.975, "nine digits are normal": 1.0}  # the second beside neighbours in pixels
+PIXELS, EDGES = "third neighbour in pixels", "third neighbour in upright edges (HOG)"
+
+
+def outliers(setting):
+    """Measure both protocols on MNIST; a quick run takes few images of two digits."""
+    if setting.quick:
+        data = ae.datasets.load("mnist5k")
+        train, test = (data.x_train[:400], data.y_train[:400]), (data.x_test[:200], data.y_test[:200])
+    else:
+        data = ae.datasets.load("mnist", data_dir=setting.data_dir or None)
+        n = setting.images_wanted
+        train, test = (data.x_train[:n], data.y_train[:n]), (data.x_test[:n], data.y_test[:n])
+    return [row for protocol in EPOCHS for row in measured(setting, protocol, train, test)]
+
+
+def measured(setting, protocol, train, test):
+    """Return the protocol's rows: the mean AUROC of all digits, one value per seed, beside each peer's."""
+    one = protocol == "one digit is normal"
+    digits = range(2 if setting.quick else 10)
+    found = {name: [] for name in (OURS, PIXELS, EDGES, "PCA, 32 numbers")}
+    for seed in range(1 if setting.quick else SEEDS if one else 1):
+        of_digits = {name: [] for name in found}
+        for digit in digits:
+            normal = train[0][(train[1] == digit) == one]
+            is_odd = (test[1] == digit) != one
+            epochs = 1 if setting.quick else EPOCHS[protocol]
+            for name, scores in judged(normal, test[0], epochs, seed).items():
+                of_digits[name].append(float(roc_auc_score(is_odd, scores)))
+        for name, values in of_digits.items():
+            found[name].append(float(np.mean(values)))
+            shown = " ".join(f"{value:.4f}" for value in values)
+            print(f"bench:   {protocol}: {name}, seed {seed}: {shown}", file=sys.stderr, flush=True)
+    name = f"{protocol}: AUROC, mean over digits"
+    target = None if setting.quick else TARGETS[protocol]
+    rows = [Row(name, "of 1", found[OURS], target=target)] if one else []
+    for peer in (PIXELS, EDGES, "PCA, 32 numbers"):
+        wanted = target if peer == PIXELS and not one else None
+        rows.append(Row(name, "of 1", found[OURS], peer, found[peer], wanted))
+    return rows
+
+
+def judged(normal, images, epochs, seed):
+    """Return each method's scores, large for outliers."""
+    edges = make_pipeline(ae.Deskew(), ae.HOG()).fit(normal)
+    autoencoder = ae.DenoisingAutoencoder(16, corruption="affine", target=edges, epochs=epochs, random_state=seed)
+    flat, flat_images = (each.reshape(len(each), -1) for each in (normal, images))
+    pca = PCA(32, random_state=0).fit(flat)
+    return {
+        OURS: -ae.ReconstructionDetector(autoencoder).fit(normal).score_samples(images),
+        PIXELS: third_neighbour(flat, flat_images),
+        EDGES: third_neighbour(edges.transform(normal), edges.transform(images)),
+        "PCA, 32 numbers": np.square(flat_images - pca.inverse_transform(pca.transform(flat_images))).sum(axis=1),
+    }
+
+
+def third_neighbour(normal, images):
+    """Return how far the third nearest normal image is."""
+    return NearestNeighbors(n_neighbors=3).fit(normal).kneighbors(images)[0][:, -1]
