@@ -24,8 +24,8 @@ class ReconstructionDetector(OutlierMixin, BaseEstimator):
         autoencoder = ae.DenoisingAutoencoder(16, corruption="affine", target=target, epochs=40)
 
     The threshold is taken from the training images, whose errors are smaller than those of new
-    ones, so new images give more alarms than ``contamination`` says. Where normal images were kept aside, set ``offset_`` to a quantile of their
-    ``score_samples``.
+    ones, so new images give more alarms than ``contamination`` says. Where normal images were
+    kept aside, set ``offset_`` to a quantile of their ``score_samples``.
 
     Parameters
     ----------
