@@ -190,6 +190,25 @@ def manifold(images, run, **options):
     return clusterer.fit_predict(images)
 
 
+def manifold_by_default(images, run):
+    """Cluster raw images with nothing but the toolkit's defaults, which depend on how many images there are."""
+    import ae_toolkit as ae
+
+    options = {"umap_epochs": 30} if run.small else {}
+    return ae.ManifoldClustering(N_CLUSTERS, random_state=run.seed, **options).fit_predict(images)
+
+
+def manifold_of_most(images, run):
+    """Cluster the first six sevenths of the images, and assign the others as new ones."""
+    import ae_toolkit as ae
+
+    n_fitted = len(images) * 6 // 7
+    clusterer = ae.ManifoldClustering(N_CLUSTERS, transformer=deskewing(30, run), random_state=run.seed).fit(
+        images[:n_fitted]
+    )
+    return np.concatenate([clusterer.labels_, clusterer.predict(images[n_fitted:])])
+
+
 def manifold_in_parallel(images, run):
     """Cluster in the same way, with UMAP on all cores."""
     return manifold(images, run, n_jobs=-1)
@@ -227,6 +246,8 @@ METHODS = {
     "IDEC": idec,
     "DEC, 5 + 5 epochs": dec_five_and_five,
     "ManifoldClustering": manifold,
+    "ManifoldClustering, defaults alone": manifold_by_default,
+    "ManifoldClustering of six sevenths": manifold_of_most,
     "ManifoldClustering, n_jobs=-1": manifold_in_parallel,
     "ManifoldClustering, two codes": manifold_of_two_codes,
     "ManifoldClustering, HOG": manifold_of_hog,

@@ -18,7 +18,7 @@ import time
 from pathlib import Path
 
 import numpy as np
-from parts import clusters, labels, outliers, reached, robust, small, speed
+from parts import clusters, labels, outliers, reached, robust, sizes, small, speed
 from peers import Peers, peers_environment
 from report import as_markdown, clusters_as_markdown, merged, read, save, table
 
@@ -39,11 +39,16 @@ PARTS = {
     "k-means": (clusters.k_means, "not known"),
     "deep-clusters": (clusters.deep, "not known"),
     "manifold": (clusters.manifold, "not known"),
+    "manifold-few": (sizes.few, "not known"),
+    "manifold-later": (sizes.later, "not known"),
+    "manifold-growth": (sizes.growth, "not known"),
     "labels": (labels.labels, "not known"),
     "outliers": (outliers.outliers, "not known"),
 }
 CLUSTERING = {"k-means", "deep-clusters", "manifold"}
-OTHER_TABLES = {*CLUSTERING, "labels", "outliers"}  # what the table of speeds leaves out
+OTHER_TABLES = {  # what the table of speeds leaves out
+    *CLUSTERING, "manifold-few", "manifold-later", "manifold-growth", "labels", "outliers",
+}  # fmt: skip
 WITH_PEERS = {"throughput", "time"}  # parts that need PyTorch's environment; "deep-clusters" has one of its own
 RESULTS = {False: "_build/bench/results.json", True: "_build/bench/quick.json"}
 

@@ -115,17 +115,21 @@ class Race:
     Parameters
     ----------
     setting : Setting
+    images, labels : ndarray, optional
+        Others than the setting's.
+
+    Attributes
+    ----------
+    clusters : ndarray of int
+        What the last process found, one per image.
     """
 
-    def __init__(self, setting):
-        self.small, self.folder = setting.quick, Path(setting.folder)
-        if setting.quick:
-            data = ae.datasets.load("mnist5k")
-            self.images, self.labels = data.x_train[:400], data.y_train[:400]
-        else:
-            self.images, self.labels = setting.all_images, setting.all_labels
-        self.path = self.folder / "clustered.npy"
-        np.save(self.path, self.images)
+    def __init__(self, setting, images=None, labels=None):
+        self.small, self.folder, self.clusters = setting.quick, Path(setting.folder), None
+        if images is None:
+            images, labels = images_to_cluster(setting)
+        self.labels, self.path = labels, self.folder / "clustered.npy"
+        np.save(self.path, images)
         self.peers_folder = setting.peers_folder
         self.peer_python, self.reason = None, "no peers were asked for"
 
@@ -149,4 +153,13 @@ class Race:
                 return {"reason": said[-1]}
             raise RuntimeError(f"{method} failed: {done.stderr[-2000:]}")
         answer = json.loads(done.stdout.strip().splitlines()[-1])
-        return {**ae.metrics.clustering_scores(self.labels, np.load(labels)), **answer}
+        self.clusters = np.load(labels)
+        return {**ae.metrics.clustering_scores(self.labels, self.clusters), **answer}
+
+
+def images_to_cluster(setting):
+    """Return all images of the setting, training and test images together, and their labels; few in a quick run."""
+    if setting.quick:
+        data = ae.datasets.load("mnist5k")
+        return data.x_train[:400], data.y_train[:400]
+    return setting.all_images, setting.all_labels

@@ -196,6 +196,9 @@ EXPECTED = {  # part: a beginning of a row's name
     "k-means": {"k-means on codes, 10 numbers: accuracy", "k-means on codes, 10 numbers: megabytes"},
     "deep-clusters": {"DEC, 5 + 5 epochs: nmi", "DEC, 5 + 5 epochs: seconds"},
     "manifold": {"ManifoldClustering: ari"},
+    "manifold-few": {"ManifoldClustering, mnist5k: accuracy", "ManifoldClustering, mnist5k: seconds"},
+    "manifold-later": {"ManifoldClustering, images that come later: accuracy lost"},
+    "manifold-growth": {"ManifoldClustering, 200 images: memory", "ManifoldClustering: exponent of seconds"},
     "labels": {
         "10 labels per class: wrong of test images",
         "10 labels per class: wrong of training images without a label",
