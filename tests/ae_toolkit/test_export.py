@@ -40,6 +40,7 @@ ESTIMATORS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ESTIMATORS)
 def test_encoder_and_decoder(name, tmp_path):
     fitted = ESTIMATORS[name]().fit(IMAGES)
@@ -52,6 +53,7 @@ def test_encoder_and_decoder(name, tmp_path):
     assert sorted(path.name for path in (tmp_path / "new" / "folder").iterdir()) == ["decoder.onnx", "encoder.onnx"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("classes", [2, 3])
 @pytest.mark.parametrize("scaler", [[], [StandardScaler()], [StandardScaler(with_mean=False)]])
 def test_classifier(classes, scaler, tmp_path):
@@ -63,6 +65,7 @@ def test_classifier(classes, scaler, tmp_path):
     np.testing.assert_allclose(run(files["classifier"], flat), pipeline.predict_proba(flat), atol=1e-5)
 
 
+@pytest.mark.slow
 def test_flat_images_of_one_pixel_row(tmp_path):
     flat = IMAGES.reshape(40, -1)
     fitted = ae.Autoencoder(**SMALL).fit(flat)
@@ -88,6 +91,7 @@ def sabotage(monkeypatch):
     return sabotage
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["encoder.onnx", "decoder.onnx"])
 @pytest.mark.parametrize("difference", [1e-3, np.nan])
 def test_if_one_file_computes_something_else_none_is_written(name, difference, tmp_path, sabotage):
@@ -100,6 +104,7 @@ def test_if_one_file_computes_something_else_none_is_written(name, difference, t
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("error", [KeyboardInterrupt, OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))])
 def test_an_interrupted_export_leaves_nothing(error, tmp_path, monkeypatch):
     fitted = ae.Autoencoder(**SMALL).fit(IMAGES)

@@ -36,6 +36,7 @@ def test_each_room_imports_only_from_those_below_it():
     assert status == 0, said
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("importer", "imported"),
     [

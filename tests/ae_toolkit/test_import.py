@@ -50,6 +50,7 @@ def test_import_takes_less_than_a_fifth_of_a_second():
     assert min(float(run(code)) for _ in range(5)) < 0.2
 
 
+@pytest.mark.slow
 def test_datasets_claims_and_metrics_load_no_keras():
     code = (
         "import sys, ae_toolkit as ae; ae.datasets.load('digits'); ae.book.claims.article(); ae.metrics.knn_probe; "
@@ -58,6 +59,7 @@ def test_datasets_claims_and_metrics_load_no_keras():
     assert run(code).strip() == "False"
 
 
+@pytest.mark.slow
 def test_only_structural_similarity_loads_scikit_image():
     code = (
         "import sys, numpy as np, ae_toolkit as ae; images = np.zeros((1, 8, 8)); ae.metrics.psnr(images, images + 1); "
@@ -83,6 +85,7 @@ def imported(path):
     return found
 
 
+@pytest.mark.slow
 def test_only_the_engine_s_backends_import_tensorflow_jax_or_pytorch():
     package = Path(ae_toolkit.__file__).parent
     importing = {path.relative_to(package) for path in package.rglob("*.py") if imported(path) & BACKENDS}
@@ -126,6 +129,7 @@ def test_one_module_imports_private_names_of_scikit_learn():
     assert importing == {"_sklearn.py"}
 
 
+@pytest.mark.slow
 def test_a_scikit_learn_without_a_private_name_says_so():
     code = (
         "import sklearn.utils.validation as validation; del validation._is_fitted\n"
@@ -145,6 +149,7 @@ def test_version_is_a_release_number():
     assert re.fullmatch(r"\d+\.\d+\.\d+\S*", ae_toolkit.__version__)
 
 
+@pytest.mark.slow
 def test_no_backend_names_the_extra(tmp_path):
     code = (
         "import ae_toolkit as ae\n"
@@ -162,11 +167,13 @@ def test_no_backend_names_the_extra(tmp_path):
         assert "KERAS_BACKEND" in message
 
 
+@pytest.mark.slow
 def test_no_backend_names_the_one_that_was_asked_for(tmp_path):
     code = "import ae_toolkit as ae\ntry:\n    ae.Autoencoder\nexcept ImportError as error:\n    print(error)\n"
     assert "expected the backend 'jax'" in without_backend(tmp_path, code, KERAS_BACKEND="jax")
 
 
+@pytest.mark.slow
 def test_what_needs_no_backend_works_without_one(tmp_path):
     code = (
         "import ae_toolkit as ae\n"

@@ -82,6 +82,7 @@ def test_a_name_that_never_was_is_an_attribute_error():
         ae.networks.no_such  # noqa: B018 (the access is what is tested)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["variational", "sampler_of_own_networks"])
 def test_a_folder_saved_before_the_move_loads(name):
     estimator = ae.load(SAVED / name)

@@ -110,6 +110,7 @@ def test_every_estimator_of_the_package_can_be_saved():
     assert set(storage.CLASSES) == {*estimators, "FeatureUnion", "FrozenEstimator", "GaussianMixture", "Pipeline"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ESTIMATORS)
 def test_a_loaded_estimator_is_the_saved_one(name, tmp_path):
     fitted = ESTIMATORS[name]().fit(IMAGES, LABELS)
@@ -124,6 +125,7 @@ def test_a_loaded_estimator_is_the_saved_one(name, tmp_path):
     same(predictions(twin.fit(IMAGES, LABELS)), predictions(clone(fitted).fit(IMAGES, LABELS)))  # it trains as before
 
 
+@pytest.mark.slow
 def test_what_scikit_learn_noted_is_kept(tmp_path):
     fitted = ae.Autoencoder(**SMALL).fit(IMAGES.reshape(12, -1))
     fitted.feature_names_in_ = np.array([f"pixel {i}" for i in range(30)], dtype=object)
@@ -221,6 +223,7 @@ def test_an_estimator_that_is_not_fitted_keeps_its_parameters(tmp_path):
     assert not hasattr(twin, "model_")
 
 
+@pytest.mark.slow
 def test_saving_again_replaces_the_whole_folder(saved):
     (saved / "left over").write_text("")
     other = ae.Autoencoder(**{**SMALL, "code_dim": 3}).fit(IMAGES)
@@ -374,6 +377,7 @@ def test_weights_that_were_not_finite_when_they_were_saved(tmp_path):
         ae.load(tmp_path / "saved")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "array"),
     [
@@ -455,6 +459,7 @@ EVIL = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("layer", EVIL, ids=lambda layer: layer["class_name"])
 def test_a_network_of_anything_but_layers_is_refused_before_it_is_made(layer, tmp_path, monkeypatch):
     ae.save(ESTIMATORS["own"]().fit(IMAGES), tmp_path / "saved")

@@ -78,6 +78,7 @@ def test_equal_seeds_are_equal_generators_and_a_generator_stays_itself():
     assert validation.as_random_state(generator) is generator
 
 
+@pytest.mark.slow
 def test_no_seed_is_a_generator_of_its_own(global_random_state_kept):
     with global_random_state_kept():
         first, second = (validation.as_random_state(None).random_sample(3) for _ in range(2))

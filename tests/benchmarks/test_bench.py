@@ -58,6 +58,7 @@ def test_a_target_is_met_by_the_median(given, met):
     assert row(**given).met is met
 
 
+@pytest.mark.slow
 def test_in_turn_takes_turns():
     calls = []
     found = measure.in_turn({name: lambda name=name: calls.append(name) or len(calls) for name in "abc"}, repeats=2)
@@ -157,6 +158,7 @@ def test_the_table_of_clusters_has_a_line_for_each_method_and_peer():
     ]
 
 
+@pytest.mark.slow
 def test_peers_that_cannot_be_installed_are_a_reason(tmp_path, monkeypatch):
     peers = module("peers")
     wanted = tmp_path / "peers.txt"

@@ -39,6 +39,7 @@ def plain(text):
     return " ".join(re.sub("[`*]", "", re.sub('[’‘“”"]', "'", text)).split())
 
 
+@pytest.mark.slow
 @site
 def test_each_public_name_has_one_entry_with_an_anchor():
     assert len(NAMES) > 40
@@ -54,6 +55,7 @@ def test_an_entry_stands_on_the_page_of_its_group():
                 assert places[entry][0].stem == group
 
 
+@pytest.mark.slow
 @site
 @pytest.mark.parametrize("entry", [entry for entry, name in NAMES.items() if name.kind in ("class", "function")])
 def test_an_entry_holds_the_whole_docstring(entry):
@@ -66,6 +68,7 @@ def test_an_entry_holds_the_whole_docstring(entry):
             assert not value.__doc__ or description.find(id=f"{entry}.{method}"), method
 
 
+@pytest.mark.slow
 @site
 @pytest.mark.parametrize("entry", [entry for entry, name in NAMES.items() if name.kind == "class"])
 def test_parameters_and_attributes_are_listed_under_their_own_names(entry):

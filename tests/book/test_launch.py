@@ -296,6 +296,7 @@ def real():
     return resolve.Book(ROOT, EXECUTED)
 
 
+@pytest.mark.slow
 def test_the_program_writes_every_chapter_or_says_what_to_run(tmp_path, monkeypatch, capsys, real):
     # As a program: with IPython loaded, as it is here, the versions are not those of the build.
     program = [sys.executable, ROOT / "book" / "launch.py", "--output", tmp_path / "launch"]
@@ -329,6 +330,7 @@ def test_markup_that_is_left_fails_and_writes_nothing(tmp_path, monkeypatch, cap
     assert not (tmp_path / "launch").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not site_reader.SITE.is_dir(), reason="no built site: run `make book` first")
 def test_numbers_are_those_of_the_site(real):
     compared = {"section": 0, "figure": 0, "equation": 0}

@@ -106,6 +106,7 @@ def test_the_program_names_file_line_and_words_and_fails(tmp_path, capsys):
     assert capsys.readouterr().out == ""
 
 
+@pytest.mark.slow
 def test_everything_that_is_written_for_a_reader_is_checked():
     checked = {path.relative_to(prose.ROOT).as_posix() for path in prose.files()}
     assert checked >= {
@@ -117,5 +118,6 @@ def test_everything_that_is_written_for_a_reader_is_checked():
     assert not [name for name in checked if name.startswith(("_build", ".venv"))]
 
 
+@pytest.mark.slow
 def test_the_project_s_own_text_passes(capsys):
     assert prose.main([]) == 0, capsys.readouterr().out

@@ -45,6 +45,7 @@ def test_page_loads_nothing_from_another_host(path):
     assert site_reader.foreign_loads(path) == []
 
 
+@pytest.mark.slow
 @all_pages
 def test_links_within_the_site_hold(path):
     assert site_reader.broken_links(path) == []
@@ -170,6 +171,7 @@ def test_every_verdict_that_was_computed_is_shown_and_in_the_ledger():
     assert ledger.get_text().count("not yet settled") == unsettled
 
 
+@pytest.mark.slow
 @all_pages
 def test_no_markdown_is_printed_raw(path):
     soup = copy.copy(site_reader.page(path))  # the page is kept for other tests

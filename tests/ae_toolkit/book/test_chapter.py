@@ -95,6 +95,7 @@ def test_myst_nb_finds_what_was_glued(shell):
     assert [(name, data["data"]) for name, data in found] == [("bg_error", {"text/plain": "13.9"})]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "text", ["50,826", "1e-5", "2.10", "1.25 ± 0.35", "13.9", "60000", "PCA", "it's", "8×8", "(a)", "None", ""]
 )

@@ -188,6 +188,7 @@ def test_a_seed_gives_the_same_transformations_again_and_each_call_others(images
     assert not np.allclose(ops.convert_to_numpy(other(images, training=True)), first)
 
 
+@pytest.mark.slow
 def test_the_global_random_state_is_left_alone(images, global_random_state_kept):
     with global_random_state_kept():
         RandomAffine(rotation=90, seed=0)(images, training=True)
@@ -239,6 +240,7 @@ def estimator(**options):
     return ae.Autoencoder(**{**settings, **options})
 
 
+@pytest.mark.slow
 def test_an_estimator_that_transforms_nothing_is_one_without(images):
     plain = estimator().fit(images)
     for amounts in ({}, {"shift": 0.0}, {"shift": 0.3, "fraction": 0.0}):
@@ -246,6 +248,7 @@ def test_an_estimator_that_transforms_nothing_is_one_without(images):
         np.testing.assert_allclose(found.transform(images), plain.transform(images), rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_an_estimator_trains_on_transformed_images(images):
     plain = estimator().fit(images, validation_data=images)
     augmented = estimator(augmentation={"shift": 0.4, "fraction": 1.0}).fit(images, validation_data=images)
@@ -255,6 +258,7 @@ def test_an_estimator_trains_on_transformed_images(images):
     assert augmented.score(images) == pytest.approx(-augmented.history_["val_loss"][-1], rel=1e-5)
 
 
+@pytest.mark.slow
 def test_random_state_decides_the_transformations(images):
     first, again, other = (
         estimator(augmentation={"rotation": 90}, random_state=seed).fit(images).transform(images) for seed in (0, 0, 1)

@@ -249,6 +249,7 @@ def places(patches, photograph):
         )
 
 
+@pytest.mark.slow
 def test_no_test_pixel_of_the_patches_was_trained_on():
     from sklearn.datasets import load_sample_image
 

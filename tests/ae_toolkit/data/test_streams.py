@@ -233,12 +233,14 @@ def test_a_file_in_order_that_cannot_be_read_is_named(folder):
 # ------------------------------------------------------------------------------ a PyDataset
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("options", [{}, {"labels": True}, {"workers": 3}], ids=str)
 def test_a_py_dataset_in_an_array_s_order_trains_as_the_array(images, options):
     dataset = Batches(images, orders=orders(), **options)
     assert_same(small().fit(dataset), small().fit(images))
 
 
+@pytest.mark.slow
 def test_a_py_dataset_is_asked_for_each_batch_once_an_epoch(images):
     dataset = Batches(images, workers=2)
     small(epochs=3).fit(dataset)
@@ -246,12 +248,14 @@ def test_a_py_dataset_is_asked_for_each_batch_once_an_epoch(images):
     assert dataset.events == 3 * ["begin", "end"]
 
 
+@pytest.mark.slow
 def test_a_py_dataset_in_fewer_steps(images):
     dataset = Batches(images)
     small().fit(dataset, steps_per_epoch=2)
     assert sorted(dataset.asked[1:]) == sorted(2 * [0, 1])
 
 
+@pytest.mark.slow
 def test_an_endless_py_dataset_needs_a_number_of_steps(images):
     class Endless(Batches):
         num_batches = None
@@ -266,6 +270,7 @@ def test_an_endless_py_dataset_needs_a_number_of_steps(images):
     assert sorted(dataset.asked[1:]) == sorted(2 * [0, 1, 2, 0, 1])
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_the_number_of_batches():
     """Of 60 batches a few are alive at any time, as many as are read ahead."""
 
@@ -303,6 +308,7 @@ def in_an_array_s_order(tf, images, epochs=2):
     return tf.data.Dataset.from_tensor_slices(np.concatenate([images[order] for order in orders(epochs=epochs)]))
 
 
+@pytest.mark.slow
 def test_a_tf_dataset_gives_an_estimator_like_the_array(images, tf):
     """In the array's own order each epoch, of which the estimator has one."""
     dataset = in_an_array_s_order(tf, images, epochs=1).batch(4)
@@ -330,6 +336,7 @@ def test_an_endless_tf_dataset_goes_on_where_the_last_epoch_ended(images, tf):
     np.testing.assert_array_equal(np.concatenate(found), np.concatenate([images, images, images])[:24])
 
 
+@pytest.mark.slow
 def test_an_endless_tf_dataset_trains_as_an_array(images, tf):
     """Both epochs' batches behind one another: the batches have one size, so the array must divide."""
     whole = np.concatenate([images[:8][order] for order in orders(8)])
@@ -416,6 +423,7 @@ def test_a_folder_in_fewer_steps(folder):
     np.testing.assert_allclose(batch, pixels[streams.shuffled(10, 0, 1)[:4]], atol=1e-7)
 
 
+@pytest.mark.slow
 def test_a_folder_s_automatic_batches_have_256_images(folder):
     path, _ = folder
     assert int(small(batch_size="auto", epochs=1).fit(path).model_.optimizer.iterations) == 1
@@ -544,6 +552,7 @@ def test_a_bad_image_that_is_not_finite_is_named(images):
         small(epochs=3).fit(Bad(images, lambda x: x * np.nan, epoch=2))
 
 
+@pytest.mark.slow
 def test_after_an_error_a_fitted_estimator_is_as_it_was(images):
     autoencoder = small().fit(images)
     codes = autoencoder.transform(images)
@@ -552,6 +561,7 @@ def test_after_an_error_a_fitted_estimator_is_as_it_was(images):
     np.testing.assert_array_equal(autoencoder.transform(images), codes)
 
 
+@pytest.mark.slow
 def test_a_tf_dataset_that_ends_early(images, tf):
     def generator():
         yield from images
@@ -616,6 +626,7 @@ def test_steps_per_epoch_out_of_range(source, steps, words, images, request):
 # ------------------------------------------------------------- validation, and other sources
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("source", ["PyDataset", "folder", "tf.data"])
 def test_validation_from_a_stream_counts_each_image_once(source, images, request):
     path, pixels = request.getfixturevalue("folder")
@@ -646,6 +657,7 @@ def test_an_estimator_fitted_on_a_stream_is_one_like_any_other(images):
         autoencoder.transform(images[:, :5])
 
 
+@pytest.mark.slow
 def test_a_stream_of_flat_images(images):
     flat = images.reshape(10, -1)
     autoencoder = small().fit(Batches(flat))
@@ -659,6 +671,7 @@ def test_what_is_a_stream(images):
     assert not streams.is_stream(None)
 
 
+@pytest.mark.slow
 def test_a_folder_of_validation_images_is_read_in_batches_of_the_estimator_s_size(folder, images, monkeypatch):
     """And is opened once."""
     opened, real = [], streams.open_stream
@@ -697,6 +710,7 @@ def test_peek_checks_what_it_shows(images, tf):
         streams.open_stream(dataset, 4, seed=0).peek()
 
 
+@pytest.mark.slow
 def test_a_data_set_of_a_variational_model_loses_no_batch(images, tf):
     """It looks at the images to choose its likelihood."""
     whole = np.concatenate([images[:8][order] for order in orders(8)])

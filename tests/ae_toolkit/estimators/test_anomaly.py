@@ -18,6 +18,7 @@ def detector(data):
     return ae.ReconstructionDetector(autoencoder, contamination=0.05).fit(data.x_train)
 
 
+@pytest.mark.slow
 def test_the_threshold_is_the_part_that_was_asked_for(detector, data):
     assert (detector.predict(data.x_train) == -1).mean() == pytest.approx(0.05, abs=0.002)
 
@@ -37,6 +38,7 @@ def test_strange_images_are_found(detector, data):
     assert (detector.predict(data.x_test) == 1).mean() > 0.85
 
 
+@pytest.mark.slow
 def test_a_class_that_was_not_trained_on_scores_lower(data):
     from sklearn.metrics import roc_auc_score
 
@@ -45,12 +47,14 @@ def test_a_class_that_was_not_trained_on_scores_lower(data):
     assert roc_auc_score(data.y_test != 0, detector.score_samples(data.x_test)) > 0.9
 
 
+@pytest.mark.slow
 def test_the_given_autoencoder_stays_as_it_is(data):
     given = ae.Autoencoder(code_dim=2, hidden_units=(4,), epochs=1)
     ae.ReconstructionDetector(given).fit(data.x_train[:50])
     assert not hasattr(given, "model_")
 
 
+@pytest.mark.slow
 def test_images_of_weight_0_do_not_set_the_threshold(data):
     """Every score below the threshold is that of an image that does not count."""
     images = np.concatenate([data.x_train[:100], np.full((20, 8, 8, 1), 5.0, np.float32)])
@@ -63,6 +67,7 @@ def test_images_of_weight_0_do_not_set_the_threshold(data):
     assert (found[:100] == -1).mean() == pytest.approx(0.1, abs=0.011)
 
 
+@pytest.mark.slow
 def test_the_default_needs_nothing(data):
     detector = ae.ReconstructionDetector().fit(data.x_train[:100])
     assert set(detector.fit_predict(data.x_train[:100])) == {-1, 1}

@@ -51,6 +51,7 @@ def fitted_flat(flat):
 # --------------------------------------------------------------------- shapes and values
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("network", ["dense", "conv"])
 def test_images_come_back_in_their_shape(images, network):
     autoencoder = small(network=network).fit(images)
@@ -71,6 +72,7 @@ def test_flat_images_come_back_flat(fitted_flat, flat):
     assert (fitted_flat.image_shape_, fitted_flat.n_features_in_) == ((30,), 30)
 
 
+@pytest.mark.slow
 def test_flat_images_give_the_same_network_as_pictures(fitted, fitted_flat, images, flat):
     np.testing.assert_allclose(fitted.transform(images), fitted_flat.transform(flat), atol=1e-6)
 
@@ -111,6 +113,7 @@ def test_nested_lists(fitted, images):
     np.testing.assert_array_equal(fitted.transform(images[:2].tolist()), fitted.transform(images[:2]))
 
 
+@pytest.mark.slow
 def test_parameters_reach_the_network_and_the_optimizer(flat):
     autoencoder = small(
         code_dim=np.int64(3), hidden_units=np.array([5, 4]), activation="tanh", output_activation="sigmoid",
@@ -130,6 +133,7 @@ def test_cosine_schedule_ends_at_zero(fitted):
     assert float(fitted.model_.optimizer.learning_rate) == pytest.approx(0, abs=1e-8)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("n_images", "batch_size"),
     [(1, 16), (100, 16), (1437, 32), (5000, 128), (10_000, 256), (60_000, 256)],
@@ -140,6 +144,7 @@ def test_automatic_batch_size(n_images, batch_size):
     assert int(autoencoder.model_.optimizer.iterations) == -(-n_images // batch_size)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("network", ["dense", "conv"])
 def test_bfloat16_inside_float32_outside(images, network):
     autoencoder = small(network=network, precision="bfloat16", epochs=2).fit(images)
@@ -152,6 +157,7 @@ def test_bfloat16_inside_float32_outside(images, network):
     assert not np.array_equal(codes, other.transform(images))
 
 
+@pytest.mark.slow
 def test_learns_more_than_pca_of_equal_size():
     data = ae.datasets.load("digits")
     autoencoder = ae.Autoencoder(code_dim=8, epochs=10, random_state=0).fit(data.x_train)
@@ -170,6 +176,7 @@ def test_clone_is_unfitted_with_the_same_parameters(fitted):
     assert not hasattr(twin, "model_")
 
 
+@pytest.mark.slow
 def test_fit_returns_self_and_changes_no_parameter(flat):
     autoencoder = small(hidden_units=[4])
     before = copy.deepcopy(autoencoder.get_params())
@@ -177,6 +184,7 @@ def test_fit_returns_self_and_changes_no_parameter(flat):
     assert autoencoder.get_params() == before
 
 
+@pytest.mark.slow
 def test_pipeline_with_k_means(images):
     pipeline = make_pipeline(small(), KMeans(3, n_init=1, random_state=0))
     labels = pipeline.fit_predict(images)
@@ -185,6 +193,7 @@ def test_pipeline_with_k_means(images):
     np.testing.assert_array_equal(labels, expected)
 
 
+@pytest.mark.slow
 def test_grid_search_over_the_code():
     """Images on a plane: two numbers suffice, one does not."""
     rng = np.random.default_rng(0)
@@ -360,6 +369,7 @@ def test_validation_images_of_another_shape(images, shape, words):
 DIVERGES = {"learning_rate": 1e39, "optimizer": "sgd", "epochs": 3}
 
 
+@pytest.mark.slow
 def test_a_failed_fit_leaves_an_unfitted_estimator_unfitted(images):
     autoencoder = small(**DIVERGES)
     before = vars(autoencoder).copy()
@@ -370,6 +380,7 @@ def test_a_failed_fit_leaves_an_unfitted_estimator_unfitted(images):
         autoencoder.transform(images)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("failure", ["divergence", "bad images", "interrupt"])
 def test_a_failed_fit_leaves_a_fitted_estimator_as_it_was(fitted, images, failure):
     autoencoder = copy.deepcopy(fitted)
@@ -394,6 +405,7 @@ def test_a_failed_fit_leaves_a_fitted_estimator_as_it_was(fitted, images, failur
     np.testing.assert_array_equal(autoencoder.transform(images), codes)
 
 
+@pytest.mark.slow
 def test_the_estimator_keeps_the_last_good_weights(images):
     class Ruin(keras.callbacks.Callback):
         def on_epoch_begin(self, epoch, logs=None):
@@ -411,6 +423,7 @@ def test_the_estimator_keeps_the_last_good_weights(images):
     assert np.isfinite(autoencoder.transform(images)).all()
 
 
+@pytest.mark.slow
 def test_fitting_again_starts_anew(fitted, flat):
     autoencoder = copy.deepcopy(fitted).fit(flat)
     assert autoencoder.image_shape_ == (30,)

@@ -95,6 +95,7 @@ def test_every_estimator_is_here():
     assert {name for name, _ in TAKING_IMAGES} == set(ESTIMATORS) - {"MixtureSampler"}  # it draws, and takes none
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("bad", BAD)
 @pytest.mark.parametrize("name", ESTIMATORS)
 def test_fit_refuses(name, bad):
@@ -109,6 +110,7 @@ def test_fit_refuses(name, bad):
         getattr(estimator, method)(*([] if method == "sample" else [GOOD]))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("bad", sorted(set(BAD) - {"one pixel in a table"}))  # it is of another width, see below
 @pytest.mark.parametrize(("name", "method"), TAKING_IMAGES)
 def test_methods_refuse(fitted, name, method, bad):
@@ -125,6 +127,7 @@ def test_methods_refuse_images_of_another_shape(fitted, name, method, shape):
         getattr(fitted[name], method)(np.zeros(shape))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "method"), TAKING_IMAGES)
 def test_methods_refuse_tables_of_another_width(name, method):
     estimator = ESTIMATORS[name]().fit(GOOD.reshape(20, 30), LABELS)

@@ -86,6 +86,7 @@ def test_the_loss_is_the_cross_entropy_and_the_squared_error():
     np.testing.assert_allclose(terms["reconstruction"], np.square(error).reshape(8, -1).sum(axis=1), rtol=1e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("weight", "trained"), [(0.0, False), (0.1, True)])
 def test_the_decoder_is_trained_where_it_is_asked_for(weight, trained, frozen):
     found = classifier(frozen, reconstruction_weight=weight).fit(IMAGES, KINDS)
@@ -107,6 +108,7 @@ def test_a_model_is_saved_with_keras(tmp_path):
 # ------------------------------------------------------------------------------- many labels
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("options", [{}, {"train_encoder": False}, {"reconstruction_weight": 0.01}, {"pretrain": True}])
 def test_it_learns_the_classes(options):
     found = classifier(**options).fit(IMAGES, NAMES[KINDS])
@@ -131,6 +133,7 @@ def test_every_autoencoder_of_the_family(name):
     assert not hasattr(autoencoder, "model_")
 
 
+@pytest.mark.slow
 def test_a_target_of_the_autoencoder_is_decoded_while_the_classes_are_learned():
     options = {"corruption": {"shift": 0.01}, "target": ae.Deskew()}
     for ways in ({"reconstruction_weight": 0.01}, {"reconstruction_weight": 0.01, "pretrain": True}):
@@ -139,6 +142,7 @@ def test_a_target_of_the_autoencoder_is_decoded_while_the_classes_are_learned():
         assert found.score(OTHERS, OTHER_KINDS) == 1
 
 
+@pytest.mark.slow
 def test_what_the_autoencoder_does_to_images_is_done_here():
     """With images turned upside down half of the time, up and down have to become one class's."""
     generator = np.random.default_rng(0)
@@ -155,6 +159,7 @@ def test_what_the_autoencoder_does_to_images_is_done_here():
         assert (found.predict_proba(turned)[:20, 0].mean() > 0.9) == right
 
 
+@pytest.mark.slow
 def test_a_frozen_autoencoder_is_started_from_and_stays_as_it_is(frozen):
     before = frozen.estimator.model_.get_weights()
     hardly = classifier(frozen, learning_rate=1e-9).fit(IMAGES, KINDS)
@@ -177,6 +182,7 @@ def test_a_resting_encoder_is_followed_by_scikit_learn_s_logistic_regression(n_k
     assert found.history_["loss"] == pytest.approx([expected], abs=1e-4)
 
 
+@pytest.mark.slow
 def test_pretraining_is_where_it_is_of_use(monkeypatch):
     fits = []
     fit = ae.Autoencoder.fit
@@ -198,6 +204,7 @@ def test_pretraining_is_where_it_is_of_use(monkeypatch):
 # --------------------------------------------------------------------------------- few labels
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("route", ["auto", "propagation", "self-training", "ignore"])
 @pytest.mark.parametrize("train_encoder", [True, False])
 def test_one_label_of_each_class_is_enough(route, train_encoder):
@@ -208,6 +215,7 @@ def test_one_label_of_each_class_is_enough(route, train_encoder):
     assert found.score(OTHERS, OTHER_KINDS) == 1
 
 
+@pytest.mark.slow
 def test_labels_are_names_or_no_label():
     y = np.array([*NAMES[KINDS[:6]], *[-1] * 54], dtype=object)
     for given in (y, y.tolist()):
@@ -224,6 +232,7 @@ def test_images_without_labels_change_what_is_learned(frozen):
     assert np.abs(spread.coef_ - alone.coef_).max() > 0.1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("route", "trainings"), [("ignore", 1), ("propagation", 3), ("self-training", 4)])
 def test_rounds(route, trainings, frozen):
     found = classifier(frozen, unlabelled=route, n_rounds=3, epochs=2).fit(IMAGES, FEW)
@@ -295,6 +304,7 @@ def test_certainty_is_one_minus_the_entropy():
 # ------------------------------------------------------------------------------------ weights
 
 
+@pytest.mark.slow
 def test_a_weight_is_a_number_of_copies():
     weights = np.arange(60) % 4
     options = {"optimizer": "sgd", "learning_rate": 0.05, "batch_size": 256}
@@ -305,6 +315,7 @@ def test_a_weight_is_a_number_of_copies():
     assert np.abs(weighted.predict_proba(OTHERS) - plain.predict_proba(OTHERS)).max() > 1e-4
 
 
+@pytest.mark.slow
 def test_images_of_weight_zero_are_not_there():
     y = KINDS.copy()
     y[30:] = 7  # a class that does not count
@@ -316,6 +327,7 @@ def test_images_of_weight_zero_are_not_there():
     np.testing.assert_allclose(found.coef_, alone.coef_, rtol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("train_encoder", [True, False])
 def test_a_class_that_counts_more_is_predicted_more_often(train_encoder, frozen):
     noise = np.random.default_rng(3).random((60, 6, 5, 1), dtype=np.float32)
@@ -341,6 +353,7 @@ def test_balanced_classes_count_alike(frozen):
 # -------------------------------------------------------------------------------------- views
 
 
+@pytest.mark.slow
 def test_views_are_the_same_for_every_image():
     autoencoder = ae.DenoisingAutoencoder(**SMALL, corruption="affine")
     found = classifier(autoencoder, n_views=4).fit(IMAGES, KINDS)
@@ -352,6 +365,7 @@ def test_views_are_the_same_for_every_image():
     np.testing.assert_allclose(among.sum(axis=1), 1)
 
 
+@pytest.mark.slow
 def test_views_need_an_autoencoder_that_transforms_images():
     with pytest.raises(ValueError, match=r"transforms images in training.*n_views=2, got Autoencoder"):
         classifier(n_views=2).fit(IMAGES, KINDS)
@@ -377,6 +391,7 @@ class Batches(keras.utils.PyDataset):
         return self.images[chosen] if self.labels is None else (self.images[chosen], self.labels[chosen])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("options", [{}, {"train_encoder": False}, {"reconstruction_weight": 0.1, "pretrain": True}])
 def test_a_data_set_brings_its_labels(options):
     for labels in (KINDS, NAMES[KINDS]):
@@ -386,6 +401,7 @@ def test_a_data_set_brings_its_labels(options):
         np.testing.assert_array_equal(found.predict(Batches(None)), found.predict(IMAGES))
 
 
+@pytest.mark.slow
 def test_of_a_data_set_images_without_labels_are_decoded_only():
     y = np.where(np.arange(60) % 5 == 0, KINDS, -1)
     for options in ({}, {"reconstruction_weight": 0.1}, {"train_encoder": False}):
@@ -394,6 +410,7 @@ def test_of_a_data_set_images_without_labels_are_decoded_only():
         assert (found.transduction_ == KINDS).mean() > 0.9
 
 
+@pytest.mark.slow
 def test_a_data_set_of_tensorflow():
     tf = pytest.importorskip("tensorflow")
     for labels in (KINDS, NAMES[KINDS]):
@@ -409,6 +426,7 @@ def folder_of(path, names, images=IMAGES):
         Image.fromarray((image[..., 0] * 255).astype(np.uint8)).save(place)
 
 
+@pytest.mark.slow
 def test_subfolders_are_classes_and_files_outside_of_them_have_none(tmp_path):
     folder_of(tmp_path, [name if i < 45 else "" for i, name in enumerate(NAMES[KINDS])])
     found = classifier(ae.Autoencoder(**SMALL), batch_size=16).fit(tmp_path)
@@ -420,6 +438,7 @@ def test_subfolders_are_classes_and_files_outside_of_them_have_none(tmp_path):
     assert (found.predict(OTHERS) == NAMES[OTHER_KINDS]).mean() > 0.9
 
 
+@pytest.mark.slow
 def test_arrays_larger_than_the_memory_for_them_are_streamed(monkeypatch):
     options = {"optimizer": "sgd", "learning_rate": 0.05, "reconstruction_weight": 0.1}
     autoencoder = ae.DenoisingAutoencoder(**SMALL, corruption="affine", target=ae.Deskew())
@@ -459,6 +478,7 @@ def test_labels_that_change_between_two_readings():
 # ------------------------------------------------------------------------- resumed and shared
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("route", ["propagation", "self-training"])
 def test_a_training_that_was_stopped_resumes(route, tmp_path, monkeypatch):
     options = {"unlabelled": route, "n_rounds": 2, "epochs": 3, "learning_rate": 1e-2}
@@ -488,6 +508,7 @@ def test_a_training_that_was_stopped_resumes(route, tmp_path, monkeypatch):
         classifier(**{**options, "reconstruction_weight": 0.5}).fit(IMAGES, FEW, checkpoint_dir=tmp_path)
 
 
+@pytest.mark.slow
 def test_equal_trainings_share_a_compiled_loop(frozen):
     if not backend.COMPILES_LOOPS:
         pytest.skip("on this backend Keras's own steps train")
@@ -497,6 +518,7 @@ def test_equal_trainings_share_a_compiled_loop(frozen):
     assert training.kept_loops.count() == 1
 
 
+@pytest.mark.slow
 def test_images_of_another_shape_have_a_loop_of_their_own():
     """A row does not tell a picture from a flat image with as many numbers."""
     if not backend.COMPILES_LOOPS:
@@ -507,6 +529,7 @@ def test_images_of_another_shape_have_a_loop_of_their_own():
     assert training.kept_loops.count() == 2
 
 
+@pytest.mark.slow
 def test_a_seed_decides_everything_and_nothing_else_is_touched(global_random_state_kept):
     autoencoder = ae.DenoisingAutoencoder(**{**SMALL, "random_state": None})
     with global_random_state_kept():
@@ -516,6 +539,7 @@ def test_a_seed_decides_everything_and_nothing_else_is_touched(global_random_sta
     assert not np.allclose(first.predict_proba(OTHERS), other.predict_proba(OTHERS))
 
 
+@pytest.mark.slow
 def test_a_strategy():
     tf = pytest.importorskip("tensorflow")
     if keras.backend.backend() != "tensorflow":
@@ -536,6 +560,7 @@ def test_scikit_learn_s_tools(frozen):
     assert calibrated.predict_proba(OTHERS).shape == (30, 3)
 
 
+@pytest.mark.slow
 def test_saved_and_loaded(frozen, tmp_path):
     found = classifier(frozen, class_weight={"ring": 1, "cross": 2, "bar": 1}).fit(IMAGES, NAMES[KINDS])
     ae.save(found, tmp_path / "saved")
@@ -545,6 +570,7 @@ def test_saved_and_loaded(frozen, tmp_path):
     assert twin.get_params()["class_weight"] == found.class_weight
 
 
+@pytest.mark.slow
 def test_exported(frozen, tmp_path):
     onnxruntime = pytest.importorskip("onnxruntime")
     found = classifier(frozen).fit(IMAGES, KINDS)
@@ -617,6 +643,7 @@ def test_images_of_another_shape(frozen):
             found.predict(source)
 
 
+@pytest.mark.slow
 def test_a_fit_that_fails_leaves_the_estimator_as_it_was(frozen):
     found = classifier(frozen).fit(IMAGES, KINDS)
     before = found.predict_proba(OTHERS)
@@ -625,11 +652,13 @@ def test_a_fit_that_fails_leaves_the_estimator_as_it_was(frozen):
     np.testing.assert_array_equal(found.predict_proba(OTHERS), before)
 
 
+@pytest.mark.slow
 def test_two_images_one_of_each_class():
     found = classifier().fit(IMAGES[:2], KINDS[:2])
     np.testing.assert_array_equal(found.predict(IMAGES[:2]), KINDS[:2])
 
 
+@pytest.mark.slow
 def test_one_in_a_thousand():
     images = np.concatenate([np.repeat(IMAGES[:1], 999, axis=0), IMAGES[1:2]])
     y = np.repeat([0, 1], [999, 1])
@@ -637,6 +666,7 @@ def test_one_in_a_thousand():
     assert found.predict(images[[0, -1]]).tolist() == [0, 1]
 
 
+@pytest.mark.slow
 def test_images_that_are_all_equal():
     found = classifier(pretrain=True, epochs=2).fit(np.repeat(IMAGES[:1], 6, axis=0), [0, 1, 0, -1, 1, -1])
     assert np.isfinite(found.predict_proba(IMAGES)).all()

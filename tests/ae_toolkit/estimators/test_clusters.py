@@ -84,6 +84,7 @@ def test_fewer_images_are_seen_more_often():
     assert epochs[-1] == 6
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", [(4, 4, 1), (5, 30, 1), (40, 33, 3), (8, 8), (3, 9, 1), (7,)])
 def test_the_default_can_be_trained_on_any_shape(shape):
     images = noise(6, *shape)
@@ -112,6 +113,7 @@ def fitted():
     return ae.Autoencoder(3, hidden_units=(8,), epochs=1, random_state=0).fit(noise(20, 6, 5, 1))
 
 
+@pytest.mark.slow
 def test_codes_of_a_source_come_in_its_order(fitted, tmp_path):
     images = np.round(noise(7, 6, 5, 1) * 255) / np.float32(255)
     expected = fitted.transform(images)
@@ -189,6 +191,7 @@ def test_different_points_are_counted_wherever_they_are():
     assert [count_distinct(points, at_most) for at_most in (1, 2, 3, 4)] == [1, 2, 3, 3]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("k", [2, 3, 7])
 def test_the_number_of_clearly_separate_groups_is_found(k, global_random_state_kept):
     random = np.random.RandomState(1)

@@ -199,6 +199,7 @@ def test_a_model_can_be_made_from_its_configuration():
 # ---------------------------------------------------------------------- what comes of a fit
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("weight", [0, 0.1])
 @pytest.mark.usefixtures("either_way")
 def test_clear_kinds_are_found(weight, frozen):
@@ -215,6 +216,7 @@ def test_clear_kinds_are_found(weight, frozen):
     np.testing.assert_allclose(found.history_["loss"], loss, rtol=1e-4)
 
 
+@pytest.mark.slow
 def test_labels_and_predictions_agree_to_the_bit(frozen):
     found = clusters(autoencoder=frozen).fit(IMAGES)
     np.testing.assert_array_equal(found.labels_, found.predict(IMAGES))
@@ -227,6 +229,7 @@ def test_labels_and_predictions_agree_to_the_bit(frozen):
     assert list(found.get_feature_names_out()) == ["deepembeddedclustering0", "deepembeddedclustering1"]
 
 
+@pytest.mark.slow
 def test_longer_trainings_take_shorter_steps(frozen, monkeypatch):
     rates, optimizer = [], training.optimizer
 
@@ -241,6 +244,7 @@ def test_longer_trainings_take_shorter_steps(frozen, monkeypatch):
     assert rates == pytest.approx([2e-3, 2e-3 * (1000 / 7500) ** 0.5, 0.01])
 
 
+@pytest.mark.slow
 def test_the_training_makes_assignments_surer():
     noise = np.random.default_rng(0).random((60, 6, 5, 1), dtype=np.float32)  # of no kinds at all
     options = {"autoencoder": FrozenEstimator(ae.Autoencoder(**SMALL).fit(noise)), "tol": 0}
@@ -250,6 +254,7 @@ def test_the_training_makes_assignments_surer():
     assert sure[1] > sure[0] + 0.05
 
 
+@pytest.mark.slow
 def test_a_frozen_autoencoder_is_started_from_and_stays_as_it_is(frozen):
     before = frozen.estimator.model_.get_weights()
     hardly = clusters(autoencoder=frozen, learning_rate=1e-9).fit(IMAGES)
@@ -261,6 +266,7 @@ def test_a_frozen_autoencoder_is_started_from_and_stays_as_it_is(frozen):
     assert clone(trained).autoencoder.estimator.model_ is frozen.estimator.model_
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("weight", "trained"), [(0, False), (0.1, True)])
 def test_the_decoder_is_trained_where_it_is_asked_for(weight, trained, frozen):
     found = clusters(autoencoder=frozen, reconstruction_weight=weight, learning_rate=1e-2).fit(IMAGES)
@@ -281,6 +287,7 @@ def test_every_autoencoder_of_the_family(name):
     assert len(found.history_["loss"]) == 2
 
 
+@pytest.mark.slow
 def test_tied_and_augmented_networks():
     autoencoder = ae.Autoencoder(tied=True, augmentation={"shift": 0.1, "fraction": 1}, **SMALL)
     for weight in (0, 0.1):
@@ -288,12 +295,14 @@ def test_tied_and_augmented_networks():
         assert found.labels_.shape == (60,)
 
 
+@pytest.mark.slow
 def test_residual_networks():
     autoencoder = ae.Autoencoder(network="patch", hidden_units=(4,), **SMALL)
     first, again = (clusters(autoencoder=autoencoder, learning_rate=0.01).fit(IMAGES) for _ in range(2))
     np.testing.assert_array_equal(first.transform(IMAGES), again.transform(IMAGES))
 
 
+@pytest.mark.slow
 def test_a_network_of_one_s_own():
     layers = keras.layers
     encoder = keras.Sequential([keras.Input((6, 5, 1)), layers.Flatten(), layers.Dropout(0.1, seed=0), layers.Dense(2)])
@@ -303,6 +312,7 @@ def test_a_network_of_one_s_own():
     np.testing.assert_array_equal(first.transform(IMAGES), again.transform(IMAGES))
 
 
+@pytest.mark.slow
 def test_the_default_autoencoder_suits_the_images():
     found = clusters(2, epochs=1).fit(IMAGES.reshape(60, -1)[:, :12])
     assert type(found.autoencoder_) is ae.Autoencoder
@@ -312,6 +322,7 @@ def test_the_default_autoencoder_suits_the_images():
 # ----------------------------------------------------------------------------- random state
 
 
+@pytest.mark.slow
 def test_a_seed_decides_everything_and_nothing_else_is_touched(global_random_state_kept):
     autoencoder = ae.DenoisingAutoencoder(**{**SMALL, "random_state": None})
     with global_random_state_kept():
@@ -324,12 +335,14 @@ def test_a_seed_decides_everything_and_nothing_else_is_touched(global_random_sta
 # ------------------------------------------------------------------------------- the number
 
 
+@pytest.mark.slow
 def test_the_number_of_clusters_is_chosen(frozen):
     found = clusters(None, autoencoder=frozen).fit(IMAGES)
     assert found.n_clusters_ == 3
     assert_same_clusters(found.labels_, KINDS)
 
 
+@pytest.mark.slow
 def test_one_cluster_is_allowed(frozen):
     found = clusters(1, autoencoder=frozen).fit(IMAGES)
     assert set(found.labels_) == {0}
@@ -337,6 +350,7 @@ def test_one_cluster_is_allowed(frozen):
     np.testing.assert_array_equal(found.soft_assignments(IMAGES), 1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n_clusters", [3, None])
 def test_another_clusterer_divides_the_codes_at_first(n_clusters, frozen):
     initial = AgglomerativeClustering(3)
@@ -346,6 +360,7 @@ def test_another_clusterer_divides_the_codes_at_first(n_clusters, frozen):
     assert not hasattr(initial, "labels_")
 
 
+@pytest.mark.slow
 def test_the_graph_of_neighbours_is_cut_at_first_by_default(frozen):
     noise = np.random.default_rng(0).random((200, 6, 5, 1), dtype=np.float32)  # whose clusters depend on the method
     codes = frozen.transform(noise)
@@ -358,6 +373,7 @@ def test_the_graph_of_neighbours_is_cut_at_first_by_default(frozen):
     assert np.abs(np.sort(other, axis=0) - np.sort(expected, axis=0)).max() > 0.05 * np.ptp(codes)
 
 
+@pytest.mark.slow
 def test_the_number_is_handed_on_to_the_initial_clusterer(frozen):
     assert clusters(4, autoencoder=frozen, initial=KMeans(2)).fit(IMAGES).n_clusters_ == 4
 
@@ -401,6 +417,7 @@ class Batches(keras.utils.PyDataset):
         return IMAGES[index * 15 : (index + 1) * 15]
 
 
+@pytest.mark.slow
 def test_labels_of_a_data_set_are_in_its_order(frozen):
     found = clusters(autoencoder=frozen).fit(Batches())
     assert_same_clusters(found.labels_, KINDS)
@@ -408,6 +425,7 @@ def test_labels_of_a_data_set_are_in_its_order(frozen):
     np.testing.assert_array_equal(found.predict(Batches()), found.labels_)
 
 
+@pytest.mark.slow
 def test_labels_of_a_folder_are_in_the_order_of_its_files(tmp_path):
     for i, image in enumerate(IMAGES[:30]):
         Image.fromarray((image[..., 0] * 255).astype(np.uint8)).save(tmp_path / f"{i:03}.png")
@@ -419,6 +437,7 @@ def test_labels_of_a_folder_are_in_the_order_of_its_files(tmp_path):
 # --------------------------------------------------------------------------------- stopping
 
 
+@pytest.mark.slow
 def test_the_training_ends_when_assignments_settle(frozen):
     assert clusters(autoencoder=frozen, epochs=9).fit(IMAGES).n_iter_ == 1
     never = clusters(autoencoder=frozen, epochs=9, tol=0).fit(IMAGES)
@@ -426,6 +445,7 @@ def test_the_training_ends_when_assignments_settle(frozen):
     assert never.history_["changed"][-1] == 0
 
 
+@pytest.mark.slow
 def test_a_training_that_was_stopped_resumes(frozen, tmp_path, monkeypatch):
     options = {"autoencoder": ae.Autoencoder(**{**SMALL, "epochs": 2}), "epochs": 4, "tol": 0, "learning_rate": 1e-2}
     whole = clusters(**options).fit(IMAGES)
@@ -458,6 +478,7 @@ def test_more_clusters_than_images(frozen):
         clusters(7, autoencoder=frozen).fit(IMAGES[:5])
 
 
+@pytest.mark.slow
 def test_images_that_are_all_equal():
     images = np.repeat(IMAGES[:1], 12, axis=0)
     with pytest.warns(ConvergenceWarning, match="all codes are equal"):
@@ -466,6 +487,7 @@ def test_images_that_are_all_equal():
     assert set(found.labels_) == {0}
 
 
+@pytest.mark.slow
 def test_codes_that_are_not_numbers(frozen):
     broken = ae.Autoencoder(**SMALL).fit(IMAGES)
     broken.model_.set_weights([weight * np.nan for weight in broken.model_.get_weights()])
@@ -473,6 +495,7 @@ def test_codes_that_are_not_numbers(frozen):
         clusters(autoencoder=FrozenEstimator(broken)).fit(IMAGES)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("options", "words"),
     [
@@ -499,6 +522,7 @@ def test_images_of_another_shape(frozen):
         clusters(autoencoder=frozen).fit(IMAGES[:, :5])
 
 
+@pytest.mark.slow
 def test_a_fit_that_fails_leaves_the_estimator_as_it_was(frozen):
     found = clusters(autoencoder=frozen).fit(IMAGES)
     labels = found.labels_
@@ -543,6 +567,7 @@ def begin_far_away(monkeypatch):
     monkeypatch.setattr(ClusteringModel, "begin_at", far)
 
 
+@pytest.mark.slow
 def test_a_cluster_that_loses_its_images_gets_others(frozen, monkeypatch):
     begin_far_away(monkeypatch)
     with pytest.warns(ConvergenceWarning, match="no image was left in one cluster after epoch 1"):
@@ -550,6 +575,7 @@ def test_a_cluster_that_loses_its_images_gets_others(frozen, monkeypatch):
     assert_same_clusters(found.labels_, KINDS)
 
 
+@pytest.mark.slow
 def test_clusters_that_end_without_images_are_reported(frozen, monkeypatch):
     begin_far_away(monkeypatch)
     with pytest.warns(ConvergenceWarning, match="no image is left in one cluster of 3: choose a smaller n_clusters"):
@@ -560,6 +586,7 @@ def test_clusters_that_end_without_images_are_reported(frozen, monkeypatch):
 # ------------------------------------------------------------------------------ other things
 
 
+@pytest.mark.slow
 def test_a_foreign_clusterer_cannot_be_saved(frozen, tmp_path):
     found = clusters(autoencoder=frozen, initial=KMeans()).fit(IMAGES)
     with pytest.raises(TypeError, match=r"initial.*KMeans"):
@@ -568,6 +595,7 @@ def test_a_foreign_clusterer_cannot_be_saved(frozen, tmp_path):
     np.testing.assert_array_equal(ae.load(tmp_path / "saved").predict(IMAGES), found.labels_)
 
 
+@pytest.mark.slow
 def test_centres_that_are_not_numbers_are_not_loaded(frozen, tmp_path):
     found = clusters(autoencoder=frozen).fit(IMAGES)
     found.cluster_centers_[0] = np.nan
@@ -581,6 +609,7 @@ def test_a_progress_bar_is_shown(frozen, capsys):
     assert "changed" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_equal_trainings_share_a_compiled_loop(frozen):
     if not backend.COMPILES_LOOPS:
         pytest.skip("on this backend Keras's own steps train")

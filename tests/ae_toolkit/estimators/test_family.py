@@ -71,6 +71,7 @@ def cannot_hold(estimator):
 CHECKED = {"expected_failed_checks": cannot_hold, "xfail_strict": False}
 
 
+@pytest.mark.slow
 @parametrize_with_checks([variant("Autoencoder")], **CHECKED)
 def test_scikit_learn(estimator, check):
     check(estimator)
@@ -94,6 +95,7 @@ def test_scikit_learn_of_the_others(estimator, check):
     check(estimator)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["Autoencoder", "SparseAutoencoder", "ContractiveAutoencoder"])
 def test_a_weight_is_a_number_of_copies(name):
     """In one batch per epoch, and where no random numbers are drawn, which depend on the number of images."""
@@ -109,6 +111,7 @@ def test_a_weight_is_a_number_of_copies(name):
     assert np.abs(weighted.transform(images) - plain.transform(images)).max() > 1e-4
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("either_way")
 def test_weights_are_shuffled_with_their_images():
     """Only one image counts, and it is white: whatever the order and the batches, that is what is learnt."""
@@ -139,6 +142,7 @@ def test_weights_that_are_none(weights, words):
 # --------------------------------------------------------------------- shapes and values
 
 
+@pytest.mark.slow
 @every_variant
 @pytest.mark.parametrize("kind", SHAPES)
 def test_images_of_any_form_come_back_in_it(name, kind):
@@ -152,6 +156,7 @@ def test_images_of_any_form_come_back_in_it(name, kind):
     assert list(fitted.get_feature_names_out()) == [f"{name.lower()}{i}" for i in range(2)]
 
 
+@pytest.mark.slow
 @every_variant
 @pytest.mark.parametrize("network", ["conv", "patch"])
 def test_networks_for_pictures_take_grey_ones_without_a_channel_axis(name, network):
@@ -162,11 +167,13 @@ def test_networks_for_pictures_take_grey_ones_without_a_channel_axis(name, netwo
     np.testing.assert_allclose(grey.transform(images), with_axis.transform(images[..., None]), rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.slow
 @every_variant
 def test_one_image_is_enough(name):
     assert variant(name).fit(pictures(n=1)).transform(pictures(n=1)).shape == (1, 2)
 
 
+@pytest.mark.slow
 @every_variant
 @pytest.mark.parametrize("value", [0.0, 0.5, 1.0])
 def test_constant_images(name, value):
@@ -179,6 +186,7 @@ def test_constant_images(name, value):
 # ----------------------------------------------------------------------------- random state
 
 
+@pytest.mark.slow
 @every_variant
 def test_a_seed_decides_everything_and_nothing_else_is_touched(name, global_random_state_kept):
     images = pictures()
@@ -189,6 +197,7 @@ def test_a_seed_decides_everything_and_nothing_else_is_touched(name, global_rand
     assert not np.allclose(first.transform(images), other.transform(images))
 
 
+@pytest.mark.slow
 @every_variant
 def test_random_parts_rest_in_inference(name):
     fitted, images = variant(name).fit(pictures()), pictures()
@@ -232,6 +241,7 @@ def test_more_than_all_pixels_cannot_be_corrupted(corruption):
         variant("DenoisingAutoencoder", corruption=corruption, corruption_level=1.5).fit(pictures())
 
 
+@pytest.mark.slow
 @every_variant
 def test_clones_and_copies(name):
     images = pictures()
@@ -247,6 +257,7 @@ def test_clones_and_copies(name):
 # ------------------------------------------------------------------------------ warm starts
 
 
+@pytest.mark.slow
 @every_variant
 def test_a_warm_start_continues(name):
     images = pictures()
@@ -261,6 +272,7 @@ def test_a_warm_start_continues(name):
     assert 0 < max(drift) < max(far)
 
 
+@pytest.mark.slow
 def test_a_cold_start_does_not():
     images = pictures()
     cold = variant("Autoencoder", epochs=2).fit(images)
@@ -268,6 +280,7 @@ def test_a_cold_start_does_not():
     np.testing.assert_array_equal(cold.fit(images).transform(images), first)
 
 
+@pytest.mark.slow
 def test_a_warm_start_with_another_network_or_other_images():
     warm = variant("Autoencoder", warm_start=True).fit(pictures())
     with pytest.raises(ValueError, match="warm_start=True starts from its weights"):
@@ -290,6 +303,7 @@ def own(n_statistics=1, code_dim=2):
     return {"encoder": encoder, "decoder": decoder}
 
 
+@pytest.mark.slow
 @every_variant
 def test_a_network_of_one_s_own_is_trained_as_a_copy(name):
     given, images = own(2 if name == "VariationalAutoencoder" else 1), pictures()
@@ -318,6 +332,7 @@ def test_a_network_that_does_not_fit(change, words):
 # ----------------------------------------------------------------------- unusual but allowed
 
 
+@pytest.mark.slow
 @every_variant
 def test_a_code_larger_than_the_image_warns(name):
     with pytest.warns(UserWarning, match="need not compress"):

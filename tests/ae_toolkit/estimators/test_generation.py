@@ -20,12 +20,14 @@ def fitted(images):
     return ae.Autoencoder(3, hidden_units=(8,), epochs=2, random_state=0).fit(images)
 
 
+@pytest.mark.slow
 def test_a_sampler_takes_a_fitted_autoencoder_as_it_is(fitted, images):
     sampler = ae.MixtureSampler(fitted, n_components=2, random_state=0).fit(images)
     assert sampler.autoencoder_ is fitted
     assert sampler.sample(7, random_state=0).shape == (7, 6, 5, 1)
 
 
+@pytest.mark.slow
 def test_a_sampler_fits_a_copy_of_one_that_is_not(images):
     given = ae.Autoencoder(2, hidden_units=(4,), epochs=1, random_state=0)
     sampler = ae.MixtureSampler(given, n_components=2).fit(images)
@@ -33,6 +35,7 @@ def test_a_sampler_fits_a_copy_of_one_that_is_not(images):
     assert sampler.sample(2).shape == (2, 6, 5, 1)
 
 
+@pytest.mark.slow
 def test_samples_have_the_mean_and_the_covariance_of_the_codes(fitted, images):
     rng = np.random.default_rng(0)
     X = np.concatenate([rng.normal(-3, 1, (300, 2)), rng.normal(3, 0.5, (100, 2))])
@@ -48,6 +51,7 @@ def test_samples_differ_between_calls_and_repeat_with_their_seed(fitted, images)
     np.testing.assert_array_equal(sampler.sample(3, random_state=5), sampler.sample(3, random_state=5))
 
 
+@pytest.mark.slow
 def test_the_global_random_state_is_left_alone(fitted, images, global_random_state_kept):
     with global_random_state_kept():
         ae.MixtureSampler(fitted, n_components=2).fit(images).sample(3)

@@ -54,11 +54,13 @@ def terms_of(model, images=IMAGES):
 # ------------------------------------------------------------------------------ the curve
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", VARIANTS)
 def test_the_loss_is_the_weighted_sum_of_the_terms_in_the_curve(name):
     check_the_curve(*VARIANTS[name])
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("either_way")
 def test_so_it_is_along_each_way_of_training():
     check_the_curve(*VARIANTS["sparse, l1"])
@@ -73,6 +75,7 @@ def check_the_curve(cls, options, weights):
         assert all(len(history[kind + term]) == 3 for term in weights)
 
 
+@pytest.mark.slow
 def test_without_validation_there_are_no_twins():
     assert set(ae.SparseAutoencoder(**QUICK).fit(IMAGES).history_) == {"loss", "reconstruction", "sparsity"}
 
@@ -82,6 +85,7 @@ def test_the_last_reconstruction_term_in_validation_is_minus_the_score():
     assert fitted.history_["val_reconstruction"][-1] == pytest.approx(-fitted.score(IMAGES[:7]), rel=1e-5)
 
 
+@pytest.mark.slow
 def test_weights_of_images_weight_the_terms():
     """Of two images with weights 1 and 0 only the first is in the terms."""
     weights = np.eye(20)[0]
@@ -109,6 +113,7 @@ def test_the_curve_s_description_names_each_term(name):
     assert [term for term in weights if f'``"{term}"``' not in described] == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", VARIANTS)
 def test_the_objective_is_the_weighted_sum_per_image(name):
     cls, options, weights = VARIANTS[name]
@@ -123,6 +128,7 @@ def test_the_objective_is_the_weighted_sum_per_image(name):
 # ------------------------------------------------------------------------ terms that fail
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "term"), [(name, term) for name, (_, _, terms) in VARIANTS.items() for term in terms])
 def test_a_term_that_is_not_finite_is_named(name, term):
     cls, options, weights = VARIANTS[name]

@@ -108,6 +108,7 @@ def test_the_fitted_images_keep_their_labels_and_places(fitted):
     np.testing.assert_allclose(fitted.predict_proba(images), proba)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("transformer", [None, ae.Autoencoder(**SMALL)], ids=["default", "own"])
 def test_an_image_alone_gives_the_same_bits_as_among_others(transformer):
     found = ae.ManifoldClustering(3, transformer=transformer, random_state=0).fit(pictures())
@@ -119,6 +120,7 @@ def test_an_image_alone_gives_the_same_bits_as_among_others(transformer):
 # -------------------------------------------------------------------------------- transformers
 
 
+@pytest.mark.slow
 def test_the_default_is_an_autoencoder_that_may_deskew():
     images = np.zeros((12, 12, 12, 1), np.float32)
     images[:, 3:-3, 3:-3] = np.random.default_rng(0).random((12, 6, 6, 1))
@@ -138,6 +140,7 @@ def test_a_fitted_transformer_is_kept_when_it_is_frozen():
     assert anew.transformer_ is not autoencoder
 
 
+@pytest.mark.slow
 def test_several_codes_side_by_side():
     both = FeatureUnion([("one", ae.Autoencoder(**SMALL)), ("other", ae.DenoisingAutoencoder(**SMALL))])
     found = clusterer(transformer=both).fit(pictures())
@@ -145,6 +148,7 @@ def test_several_codes_side_by_side():
     assert found.predict(pictures(5, seed=1)).shape == (5,)
 
 
+@pytest.mark.slow
 def test_folders_and_streams(tmp_path):
     images = np.round(pictures() * 255) / np.float32(255)
     for i, image in enumerate(images):
@@ -171,6 +175,7 @@ def test_folders_and_streams(tmp_path):
 # -------------------------------------------------------------------------------- random state
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("transformer", [None, ae.Autoencoder(**SMALL)], ids=["default", "own"])
 def test_a_seed_decides_everything_and_nothing_else_is_touched(transformer, global_random_state_kept):
     images = pictures(60)
@@ -183,6 +188,7 @@ def test_a_seed_decides_everything_and_nothing_else_is_touched(transformer, glob
     assert not np.allclose(first.embedding_, other.embedding_)
 
 
+@pytest.mark.slow
 def test_in_parallel_the_groups_are_the_same_and_no_global_state_is_read(global_random_state_kept):
     import numba
 
@@ -286,6 +292,7 @@ def test_a_graph_in_more_parts_than_clusters_is_said_and_clustered():
     assert ae.metrics.clustering_accuracy(labels, found.labels_) == 1
 
 
+@pytest.mark.slow
 def test_images_of_another_shape(fitted):
     with pytest.raises(ValueError, match="is expecting 4 features"):
         fitted.predict(np.zeros((3, 5)))
@@ -313,6 +320,7 @@ def test_parameters_out_of_range(parameter, value):
 # ------------------------------------------------------------------------------- save and load
 
 
+@pytest.mark.slow
 def test_without_umap_learn_a_loaded_one_predicts_the_same(tmp_path, monkeypatch):
     both = FeatureUnion(
         [("one", ae.Autoencoder(**SMALL)), ("other", FrozenEstimator(ae.Autoencoder(**SMALL).fit(pictures())))]

@@ -25,6 +25,7 @@ def test_few_points_are_compared_with_all_others():
     np.testing.assert_allclose(distances, expected[1], atol=1e-3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shift", [0, 1000])
 def test_of_many_points_nearly_all_neighbours_are_found(monkeypatch, shift):
     """Far from the origin, too, where squares are large and their differences small."""

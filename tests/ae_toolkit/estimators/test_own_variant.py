@@ -77,6 +77,7 @@ def images():
     return np.random.default_rng(0).random((20, 6, 5, 1), dtype=np.float32)
 
 
+@pytest.mark.slow
 def test_its_curve_has_its_term(images):
     fitted = SmoothAutoencoder(smoothness=0.2, **QUICK).fit(images, validation_data=images[:5])
     history = {name: np.array(values) for name, values in fitted.history_.items()}
@@ -88,6 +89,7 @@ def test_its_curve_has_its_term(images):
         np.testing.assert_allclose(history[kind + "loss"], expected, rtol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", [(6, 5, 1), (6, 5), (30,)])
 def test_its_term_is_the_total_variation(images, shape):
     images = images.reshape(-1, *shape)
@@ -101,6 +103,7 @@ def test_its_term_is_the_total_variation(images, shape):
     np.testing.assert_allclose(found, expected, rtol=1e-4)
 
 
+@pytest.mark.slow
 def test_it_makes_reconstructions_smoother():
     data = ae.datasets.load("digits")
     variations = []
@@ -111,6 +114,7 @@ def test_it_makes_reconstructions_smoother():
     assert variations[1] < 0.8 * variations[0]
 
 
+@pytest.mark.slow
 def test_two_weights_do_not_share_a_compiled_step(images):
     """A class of the user's own may compute anything, so each training compiles its own."""
     mild, strong = (SmoothAutoencoder(smoothness=weight, **QUICK).fit(images) for weight in (0.0, 5.0))
@@ -137,6 +141,7 @@ def test_a_term_that_was_not_named_is_refused(images):
         Estimator(**QUICK).fit(images)
 
 
+@pytest.mark.slow
 def test_its_model_is_saved_by_keras(images, tmp_path):
     fitted = SmoothAutoencoder(smoothness=0.2, **QUICK).fit(images)
     fitted.model_.save(tmp_path / "smooth.keras")
@@ -147,6 +152,7 @@ def test_its_model_is_saved_by_keras(images, tmp_path):
     np.testing.assert_allclose(ops.convert_to_numpy(loaded(images)), fitted.reconstruct(images), atol=1e-5)
 
 
+@pytest.mark.slow
 def test_its_networks_are_saved_in_an_estimator_of_the_package(images, tmp_path):
     fitted = SmoothAutoencoder(**QUICK).fit(images)
     networks = {"encoder": fitted.model_.encoder, "decoder": fitted.model_.decoder}
@@ -155,6 +161,7 @@ def test_its_networks_are_saved_in_an_estimator_of_the_package(images, tmp_path)
     np.testing.assert_allclose(ae.load(tmp_path / "plain").transform(images), fitted.transform(images), atol=1e-5)
 
 
+@pytest.mark.slow
 def test_ae_save_takes_only_its_fixed_list_of_classes(images, tmp_path):
     fitted = SmoothAutoencoder(**QUICK).fit(images)
     with pytest.raises(TypeError, match=r"expected an estimator of ae_toolkit .*got SmoothAutoencoder"):
@@ -162,6 +169,7 @@ def test_ae_save_takes_only_its_fixed_list_of_classes(images, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_it_is_copied(images):
     fitted = SmoothAutoencoder(**QUICK).fit(images)
     np.testing.assert_array_equal(copy.deepcopy(fitted).transform(images), fitted.transform(images))

@@ -21,6 +21,7 @@ def settings(images=PICTURES, cls=ae.Autoencoder, **parameters):
     return cls(**{"code_dim": 2, "epochs": 1, "random_state": 0, **parameters}).fit(images).settings_
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("parameters", "expected"),
     [
@@ -46,20 +47,24 @@ def test_settings(parameters, expected):
     assert settings(**parameters) == expected
 
 
+@pytest.mark.slow
 def test_pixels_beyond_one_are_decoded_by_a_linear_layer():
     assert settings(2 * PICTURES, network="patch") == {**PATCH, "output_activation": "linear", "in_unit_range": False}
     assert settings(PICTURES - 0.1)["in_unit_range"] is False
 
 
+@pytest.mark.slow
 def test_a_likelihood_has_a_linear_output_of_its_own():
     assert settings(cls=ae.VariationalAutoencoder, network="patch")["output_activation"] == "linear"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cls", [ae.SparseAutoencoder, ae.ContractiveAutoencoder, ae.AdversarialAutoencoder])
 def test_variants_without_a_linear_path(cls):
     assert settings(cls=cls)["linear_path"] is False
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("n_images", "batch_size"), [(100, 16), (1437, 16), (4000, 32), (5000, 64), (20_000, 64)],
 )  # fmt: skip
@@ -69,6 +74,7 @@ def test_batches_of_a_patch_network(n_images, batch_size):
     assert int(autoencoder.model_.optimizer.iterations) == -(-n_images // batch_size)
 
 
+@pytest.mark.slow
 def test_a_linear_path_beside_networks_of_your_own():
     own = dict(zip(("encoder", "decoder"), ae.networks.build((8, 8, 1), 2), strict=True))
     assert settings(**own)["linear_path"] is False
@@ -82,6 +88,7 @@ def test_other_texts_than_auto(wrong):
         settings(**wrong)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("code_dim", [2, 10, 32])
 def test_the_default_does_not_lose_to_pca(code_dim):
     data = ae.datasets.load("digits")
@@ -92,6 +99,7 @@ def test_the_default_does_not_lose_to_pca(code_dim):
     assert -autoencoder.score(data.x_test) <= 1.02 * by_pca
 
 
+@pytest.mark.slow
 def test_a_warm_start_keeps_to_the_first_range_of_pixels():
     autoencoder = ae.Autoencoder(2, epochs=1, random_state=0, warm_start=True).fit(PICTURES)
     path = autoencoder.model_.encoder.get_layer(TO_CODE).get_weights()[0]
@@ -108,6 +116,7 @@ class Batches(keras.utils.PyDataset):
         return PICTURES[6 * index : 6 * index + 6]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="tf.data")
 @pytest.mark.parametrize("kind", ["finite", "endless", "PyDataset"])
 def test_a_stream_has_the_array_s_linear_path_and_misses_no_batch(kind):

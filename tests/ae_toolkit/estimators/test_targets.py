@@ -63,6 +63,7 @@ class Sum(TransformerMixin, BaseEstimator):
 # ------------------------------------------------------------------- affine corruption
 
 
+@pytest.mark.slow
 def test_affine_is_random_affine_on_all_images():
     layer = small(corruption="affine").fit(IMAGES).model_.corruption
     assert isinstance(layer, RandomAffine)
@@ -89,6 +90,7 @@ def test_what_is_encoded_is_transformed_and_what_is_decoded_is_not(target_shape)
     np.testing.assert_allclose(float(found["reconstruction"]), float(ops.mean(expected)), rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_grey_images_without_an_axis_of_channels_are_transformed_too():
     grey, with_axis = (small(corruption="affine").fit(x) for x in (IMAGES[..., 0], IMAGES))
     assert_same(grey, with_axis)
@@ -117,6 +119,7 @@ def test_a_table_cannot_be_transformed():
 # ------------------------------------------------------------------------ what is decoded
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("network", ["dense", "conv", "patch"])
 @pytest.mark.parametrize(
     ("target", "shape"),
@@ -144,6 +147,7 @@ def test_reconstructions_have_the_target_s_shape(network, target, shape):
     np.testing.assert_allclose(fitted.score(IMAGES), -squares(found, expected), rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_images_are_learned_to_be_turned_upright():
     """After training, a code gives back the target rather than the image that was encoded."""
     rng = np.random.default_rng(1)
@@ -156,6 +160,7 @@ def test_images_are_learned_to_be_turned_upright():
     assert squares(found, upright) < squares(found, images) / 10
 
 
+@pytest.mark.slow
 def test_without_a_target_nothing_is_different():
     plain = small(target=None).fit(IMAGES)
     assert (plain.target_, plain.target_shape_) == (None, SHAPE)
@@ -164,6 +169,7 @@ def test_without_a_target_nothing_is_different():
     assert_same(itself, small(target=None, linear_path=False).fit(IMAGES))
 
 
+@pytest.mark.slow
 def test_validation_images_have_targets_too():
     held_out = IMAGES[::-1][:7]
     fitted = small(target=ae.HOG()).fit(IMAGES, validation_data=held_out)
@@ -172,6 +178,7 @@ def test_validation_images_have_targets_too():
         small().fit(IMAGES, validation_data=IMAGES[:, :7])
 
 
+@pytest.mark.slow
 def test_the_output_suits_the_target_s_range():
     options = {"network": "patch", "hidden_units": (4, 4)}
     negative = FunctionTransformer(lambda x: x - 0.5)
@@ -182,6 +189,7 @@ def test_the_output_suits_the_target_s_range():
     assert small(target=ae.HOG(), **options).fit(IMAGES).settings_["output_activation"] == "linear"  # a dense decoder
 
 
+@pytest.mark.slow
 def test_a_linear_path_is_for_images_only():
     assert small(hidden_units=None).fit(IMAGES).settings_["linear_path"] is False
     with pytest.raises(ValueError, match=r"expected linear_path='auto' or False with a target.*got True"):
@@ -209,6 +217,7 @@ def test_networks_of_one_s_own_decode_to_the_target():
         small(**own).fit(IMAGES)
 
 
+@pytest.mark.slow
 def test_the_target_is_a_copy_that_is_fitted():
     target = Sum()
     fitted = small(target=target).fit(IMAGES)
@@ -219,6 +228,7 @@ def test_the_target_is_a_copy_that_is_fitted():
     assert frozen.mean_ == 0
 
 
+@pytest.mark.slow
 def test_a_table_may_have_a_target():
     table = IMAGES.reshape(23, -1)
     fitted = small(target=PCA(2)).fit(table)
@@ -284,6 +294,7 @@ class Batches(keras.utils.PyDataset):
 OPTIONS = {"corruption": "affine", "target": ae.Deskew()}
 
 
+@pytest.mark.slow
 def test_every_way_to_train_comes_to_the_same(along):
     if not backend.COMPILES_LOOPS:
         pytest.skip("on this backend Keras's own steps train")
@@ -296,6 +307,7 @@ def test_every_way_to_train_comes_to_the_same(along):
         np.testing.assert_allclose(other.history_["val_loss"], found[0].history_["val_loss"], rtol=1e-4)
 
 
+@pytest.mark.slow
 def test_a_folder_trains_as_the_array_of_its_pictures(folder):
     path, pixels = folder
     assert_same(small(**OPTIONS).fit(path, validation_data=path), small(**OPTIONS).fit(pixels))
@@ -305,6 +317,7 @@ def test_a_py_dataset_trains_as_the_array():
     assert_same(small(**OPTIONS).fit(Batches(IMAGES)), small(**OPTIONS).fit(IMAGES))
 
 
+@pytest.mark.slow
 def test_a_tf_dataset_trains_as_the_array():
     tf = pytest.importorskip("tensorflow")
     dataset = tf.data.Dataset.from_tensor_slices(IMAGES[orders(23, epochs=1)[0]]).batch(5)
@@ -320,6 +333,7 @@ def test_validation_images_of_a_stream_have_the_shape_of_the_others(folder):
         small().fit(IMAGES[:, :, :8], validation_data=path)
 
 
+@pytest.mark.slow
 def test_of_a_data_set_the_first_images_fit_the_target(folder):
     path, pixels = folder
     fitted = small(target=Sum()).fit(path)
@@ -362,6 +376,7 @@ def test_pairs_are_rows_of_an_image_and_its_target():
     assert images.seed == 8
 
 
+@pytest.mark.slow
 def test_a_weight_goes_with_its_pair(along):
     """Only one image counts: whatever the order and the batches, its target is what is learned."""
     weights = np.eye(10)[9]
@@ -387,6 +402,7 @@ class Die(keras.callbacks.Callback):
             raise DiesError
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("either_way")
 @pytest.mark.parametrize("target", [ae.Deskew(), ae.HOG()], ids=["deskew", "hog"])
 def test_a_stopped_training_ends_like_an_undisturbed_one(tmp_path, target):
@@ -399,6 +415,7 @@ def test_a_stopped_training_ends_like_an_undisturbed_one(tmp_path, target):
         np.testing.assert_array_equal(a, b)
 
 
+@pytest.mark.slow
 def test_a_folder_s_training_resumes_only_with_its_target(folder, tmp_path):
     path, _ = folder
     small(epochs=1).fit(path, checkpoint_dir=tmp_path / "run")
@@ -411,6 +428,7 @@ def test_a_folder_s_training_resumes_only_with_its_target(folder, tmp_path):
 # ----------------------------------------------------------------------- fitted again
 
 
+@pytest.mark.slow
 def test_a_warm_start_continues_with_its_target():
     warm = small(warm_start=True).fit(IMAGES)
     before = warm.history_["loss"]
@@ -423,6 +441,7 @@ def test_a_warm_start_continues_with_its_target():
     assert warm.reconstruct(IMAGES).shape == IMAGES.shape
 
 
+@pytest.mark.slow
 def test_a_fit_without_a_target_forgets_it():
     fitted = small(target=ae.HOG()).fit(IMAGES)
     fitted.set_params(target=None).fit(IMAGES)
@@ -430,6 +449,7 @@ def test_a_fit_without_a_target_forgets_it():
     np.testing.assert_allclose(fitted.score(IMAGES), -squares(fitted.reconstruct(IMAGES), IMAGES), rtol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not backend.COMPILES_LOOPS, reason="on this backend nothing is compiled")
 def test_equal_trainings_share_a_loop_and_others_do_not():
     kept_loops.forget()
@@ -452,6 +472,7 @@ def test_equal_trainings_share_a_loop_and_others_do_not():
 # --------------------------------------------------------------------- with the others
 
 
+@pytest.mark.slow
 def test_a_foreign_target_is_not_saved(tmp_path):
     fitted = small(target=Sum()).fit(IMAGES)
     with pytest.raises(TypeError, match=r"estimators? of ae_toolkit.*target.*Sum"):
@@ -459,6 +480,7 @@ def test_a_foreign_target_is_not_saved(tmp_path):
     assert not (tmp_path / "saved").exists()
 
 
+@pytest.mark.slow
 def test_an_outlier_is_what_the_target_cannot_be_decoded_of():
     for target in (ae.HOG(), ae.Deskew()):
         detector = ae.ReconstructionDetector(small(target=target), contamination=0.2).fit(IMAGES)

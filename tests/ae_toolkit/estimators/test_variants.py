@@ -220,6 +220,7 @@ def test_the_norm_of_one_layer_without_bias_is_exact(images):
     np.testing.assert_allclose(numpy(model.jacobian_norm(images)), jacobian_norms(model, images), rtol=1e-2)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["softmax", "activation before", "activation behind"])
 def test_one_dense_layer_that_is_not_all(images, kind):
     """The exact formula does not hold for these; their norm is estimated."""
@@ -251,6 +252,7 @@ def test_contraction_contracts():
 # ------------------------------------------------------------------------------- variational
 
 
+@pytest.mark.slow
 def test_the_default_has_a_divergence_that_counts(images):
     """A clamp or a reduction over the wrong axis has made it 0 elsewhere."""
     fitted = ae.VariationalAutoencoder(2, hidden_units=(4,), epochs=1, random_state=0).fit(images)
@@ -293,6 +295,7 @@ def linear_gaussian():
     return estimator, multivariate_normal(b, W.T @ W + s**2 * np.eye(6))
 
 
+@pytest.mark.slow
 def test_the_likelihood_by_importance_sampling_is_the_exact_one(linear_gaussian):
     estimator, exact = linear_gaussian
     X = np.random.default_rng(0).normal(size=(20, 6)).astype("float32")
@@ -344,6 +347,7 @@ def test_one_sample_of_the_bound_is_the_evidence_bound_on_average():
     assert float(ops.mean(sampled)) == pytest.approx(-loss_of(model, images), rel=5e-3)
 
 
+@pytest.mark.slow
 def test_the_likelihood_is_chosen_by_the_pixels(images):
     options = {"hidden_units": (4,), "epochs": 1, "random_state": 0}
     assert ae.VariationalAutoencoder(2, **options).fit(images).likelihood_ == "bernoulli"
@@ -382,6 +386,7 @@ def test_a_number_of_samples_that_is_none(images, wrong):
         fitted.log_likelihood(images, n_samples=wrong)
 
 
+@pytest.mark.slow
 def test_binarising_draws_the_target_too(images):
     """Grey images have a positive error even if they are decoded exactly; black-and-white ones do not."""
     layer = Binarize(seed=0)

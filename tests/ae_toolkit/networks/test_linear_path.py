@@ -38,6 +38,7 @@ def test_it_begins_as_pca(shape, network):
     np.testing.assert_allclose(as_array(decoder(codes)), expected, atol=1e-3)
 
 
+@pytest.mark.slow
 def test_training_leaves_it_as_it_is():
     autoencoder = ae.Autoencoder(3, epochs=3, random_state=0).fit(IMAGES)
     encoder, decoder = begun(IMAGES)
@@ -61,6 +62,7 @@ def test_pixels_are_cut_off_outside_of_training_only():
     np.testing.assert_array_equal(seen, trained.clip(0, 1))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "images",
     [IMAGES[:1], np.repeat(IMAGES[:1], 5, axis=0), np.zeros_like(IMAGES), IMAGES[:2], 1e30 * IMAGES],

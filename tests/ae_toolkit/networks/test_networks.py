@@ -34,6 +34,7 @@ def there_and_back(pair, image_shape, code_dim):
     return codes, reconstructed
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("network", ["dense", "conv", "patch"])
 @pytest.mark.parametrize("image_shape", PICTURES)
 def test_an_image_of_any_shape_comes_back_in_its_shape(image_shape, network):
@@ -57,6 +58,7 @@ def test_layers_compute_in_bfloat16_but_codes_and_images_are_float32(network, im
     assert 0 < np.abs(codes - exact).max() < 0.1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
 @pytest.mark.parametrize("network", ["dense", "conv", "patch"])
 @pytest.mark.parametrize("target_shape", [(5,), (3, 9, 2), (12, 7), (6, 10, 3)])
@@ -254,6 +256,7 @@ def test_initial_weights_are_glorot_uniform():
     assert kernel.std() == pytest.approx(limit / math.sqrt(3), rel=0.01)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("network", ["dense", "conv"])
 def test_global_random_state_is_neither_read_nor_changed(network, global_random_state_kept):
     with global_random_state_kept():

@@ -67,6 +67,7 @@ def rewrite(folder, **changes):
 # ---------------------------------------------------------------------- it goes on
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("either_way")
 @pytest.mark.parametrize("epoch", [0, 1, 5])
 def test_a_stopped_training_ends_like_an_undisturbed_one(tmp_path, epoch):
@@ -76,6 +77,7 @@ def test_a_stopped_training_ends_like_an_undisturbed_one(tmp_path, epoch):
     assert len(resumed.history_["loss"]) == 6
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "parameters",
     [
@@ -92,12 +94,14 @@ def test_so_does_every_kind_of_training(tmp_path, parameters):
     assert_same(small(**parameters).fit(IMAGES, checkpoint_dir=tmp_path), small(**parameters).fit(IMAGES))
 
 
+@pytest.mark.slow
 def test_a_training_may_be_stopped_often(tmp_path):
     for epoch in (1, 1, 2, 4, 5):
         killed(tmp_path, epoch)
     assert_same(small().fit(IMAGES, checkpoint_dir=tmp_path), small().fit(IMAGES))
 
 
+@pytest.mark.slow
 def test_only_the_missing_epochs_are_trained(tmp_path):
     killed(tmp_path, 4)
     seen = []
@@ -109,6 +113,7 @@ def test_only_the_missing_epochs_are_trained(tmp_path):
     assert seen == [4, 5]
 
 
+@pytest.mark.slow
 def test_random_layers_go_on_drawing_where_they_were(tmp_path):
     class Noisy(ae.Autoencoder):
         def _build_model(self, seed):
@@ -126,6 +131,7 @@ def test_random_layers_go_on_drawing_where_they_were(tmp_path):
     assert_same(noisy().fit(IMAGES, checkpoint_dir=tmp_path), noisy().fit(IMAGES))
 
 
+@pytest.mark.slow
 def test_without_a_seed_the_order_goes_on(tmp_path):
     killed(tmp_path, 3, random_state=None)
     seed = description(tmp_path)["seed"]
@@ -135,6 +141,7 @@ def test_without_a_seed_the_order_goes_on(tmp_path):
     assert description(tmp_path)["seed"] == seed
 
 
+@pytest.mark.slow
 def test_val_loss_goes_on(tmp_path):
     with pytest.raises(DiesError):
         small().fit(IMAGES, validation_data=IMAGES[:4], callbacks=[Die(3)], checkpoint_dir=tmp_path)
@@ -143,6 +150,7 @@ def test_val_loss_goes_on(tmp_path):
     assert len(resumed.history_["val_loss"]) == 6
 
 
+@pytest.mark.slow
 def test_early_stopping_keeps_its_patience_and_best_weights(tmp_path):
     """The best epoch lies before the kill: only a saved callback can give its weights back."""
 
@@ -163,6 +171,7 @@ def test_early_stopping_keeps_its_patience_and_best_weights(tmp_path):
     assert_same(run(folder=tmp_path), undisturbed)
 
 
+@pytest.mark.slow
 def test_a_setting_of_a_callback_is_the_user_s(tmp_path):
     """Progress is given back; a patience that was changed in between stays changed."""
 
@@ -175,6 +184,7 @@ def test_a_setting_of_a_callback_is_the_user_s(tmp_path):
     assert len(resumed.history_["loss"]) == 3  # the first is the best, and two more have been waited for
 
 
+@pytest.mark.slow
 def test_a_rate_that_was_reduced_stays_reduced(tmp_path):
     def run(*deaths, folder=None):
         reduce = keras.callbacks.ReduceLROnPlateau(monitor="loss", min_delta=1e9, patience=2, factor=0.5)
@@ -188,6 +198,7 @@ def test_a_rate_that_was_reduced_stays_reduced(tmp_path):
     assert len(set(undisturbed.history_["learning_rate"])) > 2
 
 
+@pytest.mark.slow
 def test_a_finished_training_is_not_trained_again(tmp_path):
     first = small().fit(IMAGES, checkpoint_dir=tmp_path)
     written = (tmp_path / checkpoints.NAME).stat().st_mtime_ns
@@ -197,6 +208,7 @@ def test_a_finished_training_is_not_trained_again(tmp_path):
     np.testing.assert_array_equal(again.transform(IMAGES), first.transform(IMAGES))
 
 
+@pytest.mark.slow
 def test_a_stream_goes_on(tmp_path):
     class Batches(keras.utils.PyDataset):
         def __init__(self):
@@ -213,6 +225,7 @@ def test_a_stream_goes_on(tmp_path):
     assert_same(small().fit(Batches(), checkpoint_dir=tmp_path), small().fit(Batches()))
 
 
+@pytest.mark.slow
 def test_ctrl_c_leaves_a_checkpoint_to_go_on_from(tmp_path, ctrl_c):
     press = keras.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, logs: epoch == 2 and ctrl_c())
     with pytest.warns(UserWarning, match="after epoch 3 of 6"):
@@ -223,6 +236,7 @@ def test_ctrl_c_leaves_a_checkpoint_to_go_on_from(tmp_path, ctrl_c):
     assert_same(resumed, small().fit(IMAGES))
 
 
+@pytest.mark.slow
 def test_a_loss_that_is_not_finite_leaves_the_last_good_checkpoint(tmp_path):
     class Ruin(keras.callbacks.Callback):
         def on_epoch_begin(self, epoch, logs=None):
@@ -282,6 +296,7 @@ def wait_for(path, python, number):
 # ------------------------------------------------------------- another training
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("parameters", "images", "words"),
     [
@@ -338,6 +353,7 @@ def test_a_read_only_file_system(tmp_path, monkeypatch):
         small().fit(IMAGES, checkpoint_dir=tmp_path)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("epoch", [0, 2])
 def test_a_full_disk_keeps_the_checkpoint_before(tmp_path, monkeypatch, epoch):
     real, calls = np.savez, []
@@ -357,6 +373,7 @@ def test_a_full_disk_keeps_the_checkpoint_before(tmp_path, monkeypatch, epoch):
     assert_same(small().fit(IMAGES, checkpoint_dir=tmp_path), small().fit(IMAGES))
 
 
+@pytest.mark.slow
 def test_what_a_killed_write_left_is_removed(tmp_path):
     left = tmp_path / f".{checkpoints.NAME}.abc"
     left.write_bytes(b"half")

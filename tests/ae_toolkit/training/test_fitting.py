@@ -136,6 +136,7 @@ def test_every_image_is_seen_once_an_epoch_in_a_new_order():
     assert float(model.step) == 9
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("either_way")
 def test_the_seed_alone_decides_the_order():
     first, _ = record(9, seed=1, batch_size=1, epochs=2)
@@ -154,6 +155,7 @@ def test_a_batch_is_at_most_all_images():
     assert diary.seen[-1].tolist() == [2] * 5
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("either_way")
 def test_fitting_again_goes_on():
     _, model = record(5, epochs=2)
@@ -215,6 +217,7 @@ def test_early_stopping_watches_val_loss(images):
     assert restored != pytest.approx(history["val_loss"][1], rel=1e-2)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("either_way")
 def test_the_images_are_let_go_after_a_fit():
     model, images = Scale(), np.ones((7, 4), np.float32)
@@ -252,6 +255,7 @@ def test_an_image_that_is_not_finite_is_found_in_its_batch(bad):
         fit(Scale(), images, epochs=2)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("step", [1, 5, 10, 12, 19, 40])
 def test_the_batch_is_named_and_the_last_good_weights_are_kept(step, either_way, monkeypatch):
     """Of 4 epochs of 10 steps, taken in calls of 4, 4 and 2, the last of them on a single image."""
@@ -308,6 +312,7 @@ def test_one_step_of_gradient_descent_by_hand(images):
     assert float(model.scale) == pytest.approx(0.5 + 0.1 * 2 * 0.5 * np.square(images).sum(axis=1).mean(), rel=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("batch_size", [7, 100])
 def test_one_step_of_an_autoencoder_equals_finite_differences(images, batch_size):
     """w - rate · dL/dw, with dL/dw from a NumPy forward pass in double precision."""
@@ -337,6 +342,7 @@ def test_one_step_of_an_autoencoder_equals_finite_differences(images, batch_size
         np.testing.assert_allclose(new, old - rate * gradient, atol=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("either_way")
 def test_losses_that_layers_add_count(images):
     encoder, decoder = networks.build((4,), 2, "dense", ())
@@ -349,6 +355,7 @@ def test_losses_that_layers_add_count(images):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("either_way")
 def test_a_kernel_s_regulariser_enters_loss_and_gradient():
     """On black images there is nothing but it: λ Σ w², whose gradient is 2 λ w."""
@@ -423,6 +430,7 @@ def test_a_callback_may_change_the_weights(images):
     assert history["loss"] == pytest.approx(2 * [0.75**2 * np.square(images).sum(axis=1).mean()], rel=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("either_way")
 def test_a_callback_may_stop_the_training(images):
     def stop(epoch, logs):
@@ -433,6 +441,7 @@ def test_a_callback_may_stop_the_training(images):
     assert len(fit(model, images, epochs=3)["loss"]) == 3
 
 
+@pytest.mark.slow
 def test_afterwards_the_model_is_keras_s_again(images):
     """Its own methods see all images, and its own fit trains with its own steps."""
     model = AutoencoderModel(*networks.build((4,), 2, "dense", ()))
@@ -471,6 +480,7 @@ class Press(keras.callbacks.Callback):
             self._press(epoch)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("either_way")
 @pytest.mark.parametrize("at", ["begin", "end"])
 def test_ctrl_c_ends_the_training_after_the_epoch(images, ctrl_c, at):
@@ -500,6 +510,7 @@ def test_ctrl_c_is_as_before_after_a_training(images, ctrl_c):
         ctrl_c()
 
 
+@pytest.mark.slow
 def test_ctrl_c_in_one_training_does_not_stop_the_next(images, ctrl_c):
     with pytest.warns(UserWarning, match="interrupted"):
         fit(Scale(), images, epochs=5, callbacks=[Press(ctrl_c, 0)])
@@ -524,6 +535,7 @@ def test_a_training_may_run_in_a_thread(images):
     assert float(model.scale) == float(other.scale)
 
 
+@pytest.mark.slow
 def test_trainings_in_two_threads_at_once(images):
     alone = [Scale(), Scale(0.25)]
     together = [Scale(), Scale(0.25)]
@@ -563,6 +575,7 @@ def seed_0(train):
     return train(0)
 
 
+@pytest.mark.slow
 def test_same_seed_same_weights_to_the_last_bit(train, seed_0):
     random.seed(1)
     np.random.seed(2)  # noqa: NPY002 (the global generator is what is meant)
@@ -583,6 +596,7 @@ def test_a_random_state_is_drawn_from(train, seed_0):
     assert train(generator).history_ != seed_0.history_
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("random_state", [0, None])
 def test_fit_and_transform_leave_the_global_random_state(train, pictures, random_state, global_random_state_kept):
     with global_random_state_kept():
@@ -655,6 +669,7 @@ def test_the_rates_of_a_warm_up_are_those_of_the_steps_taken(schedule):
     assert np.diff(falls) == pytest.approx(expected, rel=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("either_way")
 def test_clip_norm_shortens_a_long_gradient_by_hand(images):
     """Its direction stays, over all weights together: Δ = -rate · clip · g / ||g||."""
@@ -688,6 +703,7 @@ def test_unknown_optimizer_says_what_came_and_what_was_expected(name):
 # ------------------------------------------------------------------------------ output
 
 
+@pytest.mark.slow
 def test_silent_at_0(images, capfd):
     fit(Scale(), images, validation=images)
     capfd.readouterr()  # what libraries print when they are loaded is not meant
@@ -727,6 +743,7 @@ def test_progress_bar_at_1(images, capsys):
     assert "val_loss: " in shown
 
 
+@pytest.mark.slow
 def test_the_progress_bar_shows_the_loss_terms(capsys):
     pictures = np.random.default_rng(0).random((9, 4), dtype=np.float32)
     options = {"hidden_units": (), "epochs": 1, "verbose": 1, "random_state": 0}

@@ -86,6 +86,7 @@ def assert_all_equal(found, expected):
 # ------------------------------------------------------------------- three ways, one result
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("way", ["resident", "streamed"])
 def test_a_model_with_everything_trains_as_with_keras_s_own_steps(pictures, along, way):
     """Regularisers, noise, moving averages, augmentation, warm-up and clipping, over unequal batches."""
@@ -109,6 +110,7 @@ def test_a_model_with_everything_trains_as_with_keras_s_own_steps(pictures, alon
 OPTIMIZERS = ("sgd", "adam", "adamw", "rmsprop", "nadam", "adagrad", "adadelta", "adamax", "ftrl", "lion", "adafactor")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_every_optimizer_trains_as_with_keras_s_own_steps(flat, along, name):
     def train():
@@ -123,6 +125,7 @@ def test_every_optimizer_trains_as_with_keras_s_own_steps(flat, along, name):
     assert_all_close(also, values, rtol=1e-4, atol=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("options", [{"momentum": 0.9, "nesterov": True}, {"weight_decay": 0.1}, {"clipvalue": 0.01}])
 def test_options_of_an_optimizer_count(flat, along, options):
     def train(**options):
@@ -145,6 +148,7 @@ OPTIMIZERS_WITH_A_STATE_OF_THEIR_OWN = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("loop_key", [None, "shared"])
 @pytest.mark.parametrize("name", OPTIMIZERS_WITH_A_STATE_OF_THEIR_OWN)
 def test_what_an_optimizer_adds_to_a_step_counts(flat, along, name, loop_key):
@@ -194,6 +198,7 @@ def test_a_random_layer_draws_anew_in_each_step_and_epoch():
     assert 0.3 < kept.mean() < 0.7
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("either_way")
 def test_moving_averages_by_hand(flat):
     """m ← (m + mean of the batch) / 2, from 0, over the batches of the two epochs."""
@@ -208,6 +213,7 @@ def test_moving_averages_by_hand(flat):
     np.testing.assert_allclose(ops.convert_to_numpy(norm.moving_mean), expected, rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_a_weight_that_is_not_trainable_stays(flat):
     model = dense()
     model.encoder.trainable = False
@@ -217,6 +223,7 @@ def test_a_weight_that_is_not_trainable_stays(flat):
     assert changed == [False] * 4 + [True] * 4
 
 
+@pytest.mark.slow
 def test_blocks_are_one_training(flat, monkeypatch):
     """The number of steps in a call changes nothing, to the last bit."""
     found = []
@@ -230,6 +237,7 @@ def test_blocks_are_one_training(flat, monkeypatch):
         assert_all_equal(values, found[0][1])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("way", ["resident", "streamed"])
 def test_models_that_share_a_loop_do_not_see_each_other_s_weights(flat, along, way):
     """Each ends where it would have alone, and stays there."""
@@ -245,6 +253,7 @@ def test_models_that_share_a_loop_do_not_see_each_other_s_weights(flat, along, w
     assert not np.allclose(other.get_weights()[0], alone.get_weights()[0])
 
 
+@pytest.mark.slow
 def test_threads_that_share_a_loop_do_not_see_each_other_s_weights(flat):
     options = {"epochs": 20, "batch_size": 2, "loop_key": "dense"}
     alone, together = ([dense(seed=seed) for seed in (1, 2)] for _ in range(2))
@@ -275,6 +284,7 @@ def traces(monkeypatch):
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("way", ["resident", "streamed"])
 def test_the_second_of_two_equal_trainings_is_not_traced(flat, traces, along, way):
     with along(way):
@@ -286,6 +296,7 @@ def test_the_second_of_two_equal_trainings_is_not_traced(flat, traces, along, wa
         assert traces == []
 
 
+@pytest.mark.slow
 def test_a_training_without_a_key_has_a_loop_of_its_own(flat, traces):
     for _ in range(2):
         traces.clear()
@@ -294,6 +305,7 @@ def test_a_training_without_a_key_has_a_loop_of_its_own(flat, traces):
     assert kept_loops.count() == 0
 
 
+@pytest.mark.slow
 @ON_TENSORFLOW
 @pytest.mark.parametrize("way", ["resident", "streamed"])
 def test_one_trace_serves_all_batch_sizes_and_numbers_of_images(flat, traces, along, way):
@@ -307,6 +319,7 @@ PICTURES = np.random.default_rng(0).random((20, 6, 5, 1), dtype=np.float32)
 PLAIN = {"code_dim": 2, "hidden_units": (3,), "epochs": 2, "random_state": 0, "batch_size": 10}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("first", "second"),
     [
@@ -359,6 +372,7 @@ def test_estimators_that_compute_differently_do_not_share(traces, name):
     np.testing.assert_array_equal(changed.transform(PICTURES), alone.transform(PICTURES))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("images", [PICTURES[:, :5], PICTURES.reshape(20, -1)], ids=["other", "flat"])
 def test_images_of_another_shape_have_another_loop(traces, images):
     ae.Autoencoder(**PLAIN).fit(PICTURES)
@@ -381,6 +395,7 @@ def test_variants_and_likelihoods_have_loops_of_their_own(traces):
     assert len(traces) >= 1
 
 
+@pytest.mark.slow
 def test_classes_and_networks_of_a_user_s_own_do_not_share():
     class Own(ae.Autoencoder):
         pass
@@ -391,6 +406,7 @@ def test_classes_and_networks_of_a_user_s_own_do_not_share():
     assert kept_loops.count() == 0
 
 
+@pytest.mark.slow
 @ON_TENSORFLOW
 def test_what_keras_is_set_to_is_part_of_the_key(traces):
     before = keras.config.dtype_policy()
@@ -443,6 +459,7 @@ def test_a_loop_that_is_in_use_is_not_lent_again():
     assert borrowed("dense") is first
 
 
+@pytest.mark.slow
 def test_a_failed_training_gives_its_loop_back(flat):
     with pytest.raises(FloatingPointError):
         fit(dense(), flat, optimizer=keras.optimizers.SGD(1e30), epochs=3, loop_key="dense")
@@ -454,6 +471,7 @@ def test_a_failed_training_gives_its_loop_back(flat):
     assert_all_close(variables(good), variables(alone), rtol=1e-6, atol=1e-7)
 
 
+@pytest.mark.slow
 def test_whether_somebody_looks_changes_nothing(flat):
     """Without callbacks the model's variables get their values at the end only."""
     options = {"epochs": 3, "batch_size": 3}
@@ -463,6 +481,7 @@ def test_whether_somebody_looks_changes_nothing(flat):
     assert_all_equal(variables(unseen), variables(seen))
 
 
+@pytest.mark.slow
 def test_only_the_last_few_loops_are_kept():
     first = loop_of(0)
     for key in range(1, kept_loops.MOST_KEPT):
@@ -530,6 +549,7 @@ def test_xla_gives_the_same_training(flat, along, xla):
     assert_all_equal(once_more, also)
 
 
+@pytest.mark.slow
 @ON_TENSORFLOW
 def test_xla_compiles_the_resident_loop(flat, xla, monkeypatch):
     import tensorflow as tf

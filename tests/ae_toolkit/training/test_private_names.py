@@ -52,10 +52,12 @@ def is_stored_on_self(node):
     return isinstance(node.ctx, ast.Store) and isinstance(node.value, ast.Name) and node.value.id == "self"
 
 
+@pytest.mark.slow
 def test_no_other_private_name_is_used():
     assert sorted(uses()) == sorted(KNOWN.items())
 
 
+@pytest.mark.slow
 def test_initial_epoch(tmp_path):
     """Keras's BackupAndRestore resumes a training here as it does in Keras's own fit."""
 

@@ -132,6 +132,7 @@ def test_devices_that_are_not_here(images):
         ae.Autoencoder(code_dim=2, epochs=1).fit(images, strategy=tf.distribute.OneDeviceStrategy("GPU:7"))
 
 
+@pytest.mark.slow
 def test_several_processes_need_one_seed(images, monkeypatch):
     monkeypatch.setattr(backend, "n_processes", lambda strategy: 2)
     with pytest.raises(ValueError, match=r"same in every process.*got None and 2 processes"):
