@@ -260,6 +260,14 @@ def megabytes():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
+def clustered(method, images, run):
+    """Return a method's labels, and what it took: seconds, with what the run took from others, and megabytes."""
+    begin = time.perf_counter()
+    labels = METHODS[method](images, run)
+    seconds = time.perf_counter() - begin + run.seconds
+    return labels, {"seconds": seconds, "megabytes": max(megabytes(), run.megabytes)}
+
+
 def main():
     """Run one method and say what it took."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
@@ -270,13 +278,10 @@ def main():
     parser.add_argument("--small", action="store_true", help="train for an epoch or two only")
     parser.add_argument("--shared", type=Path, help="folder of autoencoders that several methods begin with")
     options = parser.parse_args()
-    images = np.load(options.images)
     run = Run(options.seed, options.small, options.shared)
-    begin = time.perf_counter()
-    labels = METHODS[options.method](images, run)
-    seconds = time.perf_counter() - begin + run.seconds
+    labels, taken = clustered(options.method, np.load(options.images), run)
     np.save(options.labels, labels)
-    print(json.dumps({"seconds": seconds, "megabytes": max(megabytes(), run.megabytes)}))
+    print(json.dumps(taken))
 
 
 if __name__ == "__main__":

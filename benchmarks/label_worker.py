@@ -169,6 +169,23 @@ def reveal(labels, per_class, seed):
     return known
 
 
+def classified(method, images, data_dir, per_class, draw, run):
+    """Return what a method reaches on the images of that name: errors in percent, and seconds."""
+    data = ae.datasets.load(images, data_dir=data_dir)
+    n = 400 if run.small else None
+    train, labels, test, wanted = data.x_train[:n], data.y_train[:n], data.x_test[:n], data.y_test[:n]
+    task = Task(train, test, reveal(labels, per_class, draw), run)
+    answer = METHODS[method](task)
+    unknown = task.known < 0
+    found = {"test": percent(answer.of_test != wanted), "seconds": run.seconds}
+    if unknown.any():
+        found["unlabelled"] = percent(answer.of_train[unknown] != labels[unknown])
+    for kind, probabilities in answer.probabilities.items():
+        found[f"test{kind}"] = percent(probabilities.argmax(axis=1) != wanted)
+        found[f"calibration{kind}"] = 100 * ae.metrics.expected_calibration_error(wanted, probabilities)
+    return found
+
+
 def main():
     """Run one method and say what it reached."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
@@ -181,22 +198,10 @@ def main():
     parser.add_argument("--small", action="store_true", help="few images and an epoch")
     parser.add_argument("--shared", type=Path, help="folder of the autoencoders that several draws begin with")
     options = parser.parse_args()
-    data = ae.datasets.load(options.images, data_dir=options.data_dir)
-    n = 400 if options.small else None
-    train, labels, test, wanted = data.x_train[:n], data.y_train[:n], data.x_test[:n], data.y_test[:n]
-    task = Task(
-        train, test, reveal(labels, options.per_class, options.draw),
-        Run(options.seed, options.small, options.shared),
-    )  # fmt: skip
-    answer = METHODS[options.method](task)
-    unknown = task.known < 0
-    found = {"test": percent(answer.of_test != wanted), "seconds": task.run.seconds}
-    if unknown.any():
-        found["unlabelled"] = percent(answer.of_train[unknown] != labels[unknown])
-    for kind, probabilities in answer.probabilities.items():
-        found[f"test{kind}"] = percent(probabilities.argmax(axis=1) != wanted)
-        found[f"calibration{kind}"] = 100 * ae.metrics.expected_calibration_error(wanted, probabilities)
-    print(json.dumps(found))
+    run = Run(options.seed, options.small, options.shared)
+    print(json.dumps(classified(
+        options.method, options.images, options.data_dir, options.per_class, options.draw, run
+    )))  # fmt: skip
 
 
 def percent(wrong):

@@ -59,7 +59,7 @@ def throughput(setting):
 def one_race(setting, name, race):
     """Return the rows of one network; all contenders and the matrix product take turns."""
     print(f"bench:   {name}", file=sys.stderr, flush=True)
-    images = setting.images(race.n, race.network.conv)
+    images = setting.images(200 if setting.quick and race.network.conv else race.n, race.network.conv)
     keras32, keras16 = (
         keras_contenders(images, race.network, precision, setting.quick) for precision in ("float32", "bfloat16")
     )

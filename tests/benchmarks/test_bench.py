@@ -2,11 +2,15 @@
 
 import importlib
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+
+import ae_toolkit as ae
 
 FOLDER = Path(__file__).resolve().parents[2] / "benchmarks"
 
@@ -180,6 +184,31 @@ def run(*arguments):
     done = subprocess.run(command, capture_output=True, text=True, timeout=1800, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
     return done.stdout, json.loads(Path(out).read_text())["rows"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("worker", "arguments", "keys"),
+    [
+        ("cluster_worker.py", ["k-means on PCA, 10 numbers"], {"seconds", "megabytes"}),
+        (
+            "label_worker.py", ["logistic regression on pixels", "--images", "digits", "--per-class", "5"],
+            {"seconds", "test", "unlabelled", "calibration"},
+        ),
+    ],
+)  # fmt: skip
+def test_a_method_runs_in_a_process_of_its_own(tmp_path, worker, arguments, keys):
+    images, labels = tmp_path / "images.npy", tmp_path / "labels.npy"
+    if worker == "cluster_worker.py":
+        np.save(images, ae.datasets.load("digits").x_train[:200])
+        arguments = [*arguments, "--images", str(images), "--labels", str(labels)]
+    command = [sys.executable, str(FOLDER / worker), *arguments, "--seed", "0", "--small"]
+    environment = os.environ | {"PYTHONPATH": str(FOLDER.parent)}
+    done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
+    answer = json.loads(done.stdout)
+    assert set(answer) == keys
+    assert all(value > 0 for value in answer.values())
+    assert not labels.exists() or np.load(labels).shape == (200,)
 
 
 EXPECTED = {  # part: a beginning of a row's name
