@@ -267,7 +267,7 @@ def optimizer(
     [0.1, 1.0, 0.5, 0.0]
     """
     warm = round(warmup * steps)
-    rate, kind = learning_rate, keras.optimizers.schedules.CosineDecay
+    rate, kind = float(learning_rate), keras.optimizers.schedules.CosineDecay  # Keras refuses a whole number
     if warm:
         lowest = {"cosine": 0.0, "constant": 1.0}[schedule]
         rate = kind(rate / warm, max(1, steps - warm), alpha=lowest, warmup_target=rate, warmup_steps=warm)

@@ -694,6 +694,12 @@ def test_clip_norm_bounds_a_step_of_a_known_gradient(images):
     assert float(model.scale) == pytest.approx(0.5 + 0.1 * 0.25, rel=1e-6)
 
 
+@pytest.mark.parametrize("schedule", ["constant", "cosine"])
+def test_a_learning_rate_may_be_a_whole_number(schedule):
+    rate = training.optimizer("sgd", 1, schedule, steps=10)._learning_rate
+    assert float(rate(0) if callable(rate) else rate) == 1.0
+
+
 @pytest.mark.parametrize("name", ["adamm", "Dense", "CosineDecay", ""])
 def test_unknown_optimizer_says_what_came_and_what_was_expected(name):
     with pytest.raises(ValueError, match=rf"expected optimizer .*'adam'.*got '{name}'"):
