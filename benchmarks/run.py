@@ -39,7 +39,7 @@ PARTS = {
     "k-means": (clusters.k_means, "not known"),
     "deep-clusters": (clusters.deep, "not known"),
     "manifold": (clusters.manifold, "not known"),
-    "manifold-few": (sizes.few, "not known"),
+    "manifold-few": (sizes.few, 2),
     "manifold-later": (sizes.later, "not known"),
     "manifold-growth": (sizes.growth, "not known"),
     "labels": (labels.labels, "not known"),
