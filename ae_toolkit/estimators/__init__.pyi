@@ -8,7 +8,9 @@ from . import contractive as contractive
 from . import deep_clustering as deep_clustering
 from . import denoising as denoising
 from . import generation as generation
+from . import hierarchical_model as hierarchical_model
 from . import manifold_clustering as manifold_clustering
 from . import models as models
 from . import sparse as sparse
 from . import variational as variational
+from . import variational_model as variational_model

@@ -9,197 +9,32 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.validation import check_is_fitted
 
+from ae_toolkit import networks
 from ae_toolkit._keras import keras
 from ae_toolkit._sklearn import Interval, StrOptions
 from ae_toolkit._validation import as_random_state, check_count
 from ae_toolkit.data.augmentation import Binarize
 from ae_toolkit.estimators.autoencoder import CONSTRAINTS_WITHOUT_LINEAR_PATH, Autoencoder
 from ae_toolkit.estimators.generation import PriorSampling
-from ae_toolkit.estimators.models import AutoencoderModel
-from ae_toolkit.networks import losses
+from ae_toolkit.estimators.hierarchical_model import HierarchicalModel
+from ae_toolkit.estimators.variational_model import (
+    LOG_VARIANCE_LIMIT,
+    VariationalModel,
+    log_mean_importance_weight,
+)
 from ae_toolkit.training.backend import backend
 
 ops = keras.ops
 
-#: The largest absolute value of a code's log-variance: standard deviations stay between 5e-5 and 2e4.
-LOG_VARIANCE_LIMIT = 20.0
-
-
-@keras.saving.register_keras_serializable(package="ae_toolkit")
-class VariationalModel(AutoencoderModel):
-    """The Keras model of `VariationalAutoencoder`: it minimises the negative evidence lower bound, or a tighter one.
-
-    Its loss terms are ``"reconstruction"``, minus the log-likelihood of an image given a
-    drawn code, and ``"kl"``, the divergence of its codes from N(0, 1); with several
-    importance samples ``"bound"``, minus the importance-weighted bound. All are in nats per
-    image.
-
-    Parameters
-    ----------
-    encoder : keras.Model, (n, *image_shape) -> (n, 2 * code_dim)
-        Returns means and log-variances.
-    decoder : keras.Model, (n, code_dim) -> (n, *image_shape)
-        Returns logits for ``"bernoulli"``, means for ``"gaussian"``.
-    likelihood : {"bernoulli", "gaussian"}
-    beta : float, default=1.0
-        Of the divergence in the loss.
-    importance_samples : int, default=1
-        Codes drawn per image.
-    seed : int, optional
-
-    Examples
-    --------
-    `VariationalAutoencoder` makes one, and trains it.
-
-    >>> from keras import ops
-    >>> from ae_toolkit import networks
-    >>> from ae_toolkit.estimators.variational import VariationalModel
-    >>> model = VariationalModel(*networks.build((8, 8, 1), code_dim=4, n_statistics=2), "bernoulli")
-    >>> means, log_variances = model.posterior(ops.zeros((2, 8, 8, 1)))
-    >>> tuple(means.shape), tuple(log_variances.shape)
-    ((2, 4), (2, 4))
-    """
-
-    def __init__(
-        self,
-        encoder: Any,
-        decoder: Any,
-        likelihood: str,
-        beta: float = 1.0,
-        importance_samples: int = 1,
-        seed: int | None = None,
-        **kwargs: Any,
-    ):
-        loss_weights = {"reconstruction": 1.0, "kl": beta} if importance_samples == 1 else {"bound": 1.0}
-        super().__init__(encoder, decoder, loss_weights=loss_weights, **kwargs)
-        self.likelihood, self.beta, self.importance_samples, self.seed = likelihood, beta, importance_samples, seed
-        self.generator = keras.random.SeedGenerator(seed)
-        # The pixels' standard deviation is learned (Rybkin, Daniilidis and Levine, 2021).
-        self.log_scale = None if likelihood == "bernoulli" else self.add_weight((), "zeros", name="log_scale")
-
-    def posterior(self, images: Any, training: bool | None = None) -> tuple[Any, Any]:
-        """Return the distribution of the codes of each image.
-
-        Parameters
-        ----------
-        images : tensor of shape (n, *image_shape)
-        training : bool, optional
-            Whether random parts, such as dropout, act.
-
-        Returns
-        -------
-        means : tensor of shape (n, code_dim)
-        log_variances : tensor of shape (n, code_dim)
-        """
-        means, log_variances = ops.split(self.encoder(images, training=training), 2, axis=-1)
-        # Where an untrained network is far off, the exponential would overflow.
-        return means, ops.clip(log_variances, -LOG_VARIANCE_LIMIT, LOG_VARIANCE_LIMIT)
-
-    def encode(self, images: Any, training: bool | None = None) -> Any:
-        return self.posterior(images, training)[0]
-
-    def decode(self, codes: Any, training: bool | None = None) -> Any:
-        pixels = self.decoder(codes, training=training)
-        return ops.sigmoid(pixels) if self.likelihood == "bernoulli" else pixels
-
-    def propagate(self, images: Any, training: bool | None = None) -> dict[str, Any]:
-        means, log_variances = self.posterior(images, training)
-        shape = (self.importance_samples, *ops.shape(means))
-        noise = keras.random.normal(shape, seed=self.generator)
-        codes = means + ops.exp(0.5 * log_variances) * noise  # (k, n, code_dim)
-        pixels = self._pixels(codes, training)
-        return {"means": means, "log_variances": log_variances, "codes": codes, "pixels": pixels}
-
-    def _pixels(self, codes, training=None):
-        """Return the decoder's outputs for several codes per image, (k, n, code_dim) -> (k, n, *image_shape)."""
-        k, n = ops.shape(codes)[:2]
-        pixels = self.decoder(ops.reshape(codes, (-1, codes.shape[-1])), training=training)
-        return ops.reshape(pixels, (k, n, *pixels.shape[1:]))
-
-    def negative_log_likelihood(self, images: Any, pixels: Any) -> Any:
-        """Return -log p(x | z) of each image for each of its codes.
-
-        Parameters
-        ----------
-        images : tensor of shape (n, *image_shape)
-        pixels : tensor of shape (k, n, *image_shape)
-            What the decoder returned for k codes per image.
-
-        Returns
-        -------
-        tensor of shape (k, n)
-            In nats.
-        """
-        if self.likelihood == "bernoulli":
-            return losses.bernoulli_nll(images, pixels)
-        return losses.gaussian_nll(images, pixels, ops.convert_to_tensor(self.log_scale))
-
-    def loss_terms(self, images: Any, outputs: dict[str, Any]) -> dict[str, Any]:
-        means, log_variances = outputs["means"], outputs["log_variances"]
-        errors = self.negative_log_likelihood(images, outputs["pixels"])  # (k, n)
-        if self.importance_samples == 1:
-            return {"reconstruction": errors[0], "kl": losses.gaussian_kl(means, log_variances)}
-        return {"bound": -log_mean_importance_weight(errors, outputs["codes"], means, log_variances)}
-
-    def log_likelihood(self, images: Any, noise: Any) -> Any:
-        """Return an estimate of log p(x) from below, by importance sampling.
-
-        Parameters
-        ----------
-        images : tensor of shape (n, *image_shape)
-        noise : tensor of shape (k, n, code_dim), drawn from N(0, 1)
-
-        Returns
-        -------
-        tensor of shape (n,)
-            In nats.
-        """
-        means, log_variances = self.posterior(images)
-        codes = means + ops.exp(0.5 * log_variances) * noise
-        errors = self.negative_log_likelihood(images, self._pixels(codes))
-        return log_mean_importance_weight(errors, codes, means, log_variances)
-
-    def get_config(self):
-        names = "likelihood", "beta", "importance_samples", "seed"
-        return {**super().get_config(), **{name: getattr(self, name) for name in names}}
-
-
-def log_mean_importance_weight(errors: Any, codes: Any, means: Any, log_variances: Any) -> Any:
-    """Return the logarithm of the mean of p(x, z) / q(z | x) over the samples: log p(x), from below.
-
-    Parameters
-    ----------
-    errors : tensor of shape (k, n)
-        -log p(x | z) of each sample, in nats.
-    codes : tensor of shape (k, n, code_dim)
-    means, log_variances : tensors of shape (n, code_dim)
-
-    Returns
-    -------
-    tensor of shape (n,)
-        In nats.
-
-    References
-    ----------
-    Burda, Y., Grosse, R. and Salakhutdinov, R. (2016). Importance weighted autoencoders. ICLR.
-
-    Examples
-    --------
-    >>> from keras import ops
-    >>> from ae_toolkit.estimators.variational import log_mean_importance_weight
-    >>> zeros = ops.zeros((1, 1, 2))
-    >>> [float(value) for value in log_mean_importance_weight(ops.ones((1, 1)), zeros, zeros[0], zeros[0])]
-    [-1.0]
-    """
-    prior = losses.gaussian_log_density(codes, ops.zeros_like(means), ops.zeros_like(means))
-    weights = prior - losses.gaussian_log_density(codes, means, log_variances) - errors
-    return ops.logsumexp(weights, axis=0) - ops.log(ops.cast(ops.shape(weights)[0], weights.dtype))
+# The model's module was once a part of this one: its names can still be imported from here.
+__all__ = ["LOG_VARIANCE_LIMIT", "VariationalAutoencoder", "VariationalModel", "log_mean_importance_weight"]
 
 
 class VariationalAutoencoder(PriorSampling, Autoencoder):
     """Learn a distribution of codes for each image, near N(0, 1), and generate new images.
 
-    ``transform`` returns the means of the codes, so that equal images have equal codes.
+    ``transform`` returns the means of the codes, so that equal images have equal codes; with
+    several levels, those of each part where the parts before are at their means.
 
     Parameters
     ----------
@@ -215,6 +50,12 @@ class VariationalAutoencoder(PriorSampling, Autoencoder):
     importance_samples : int, default=1
         Codes drawn per image. With more than one, training maximises the
         importance-weighted bound, which is closer to the likelihood and needs ``beta=1``.
+    n_levels : int, default=1
+        In how many parts the code comes. With more than one, the distribution of each part
+        given an image depends on the parts before, and residual blocks work on what they
+        were decoded to before the next part is added: a ladder (Sønderby et al., 2016; Child,
+        2021), with a higher likelihood for the same number of weights. It needs
+        ``network="patch"``, and at least one number and one residual block per level.
     binarize : bool, default=False
         Draw each pixel of a training batch black or white, with its grey value as
         probability, anew each time. Validation images are taken as they are.
@@ -271,7 +112,7 @@ class VariationalAutoencoder(PriorSampling, Autoencoder):
 
     Attributes
     ----------
-    model_ : VariationalModel
+    model_ : VariationalModel or, with several levels, HierarchicalModel
         The fitted Keras model, with ``.encoder`` and ``.decoder``.
     history_ : dict of list of float
         The training curve, with one value per epoch: ``"loss"`` and, under its own name,
@@ -302,6 +143,11 @@ class VariationalAutoencoder(PriorSampling, Autoencoder):
     Higgins, I. et al. (2017). beta-VAE: learning basic visual concepts with a constrained
     variational framework. ICLR.
 
+    Sønderby, C. K. et al. (2016). Ladder variational autoencoders. NeurIPS.
+
+    Child, R. (2021). Very deep VAEs generalize autoregressive models and can outperform them
+    on images. ICLR.
+
     Examples
     --------
     >>> import ae_toolkit as ae
@@ -316,6 +162,7 @@ class VariationalAutoencoder(PriorSampling, Autoencoder):
         "likelihood": [StrOptions({"auto", "bernoulli", "gaussian"})],
         "beta": [Interval(Real, 0, None, closed="left")],
         "importance_samples": [Interval(Integral, 1, None, closed="left")],
+        "n_levels": [Interval(Integral, 1, None, closed="left")],
         "binarize": ["boolean"],
     }
 
@@ -326,6 +173,7 @@ class VariationalAutoencoder(PriorSampling, Autoencoder):
         likelihood: str = "auto",
         beta: float = 1.0,
         importance_samples: int = 1,
+        n_levels: int = 1,
         binarize: bool = False,
         network: str = "auto",
         hidden_units: Sequence[int] | None = None,
@@ -375,6 +223,7 @@ class VariationalAutoencoder(PriorSampling, Autoencoder):
         self.likelihood = likelihood
         self.beta = beta
         self.importance_samples = importance_samples
+        self.n_levels = n_levels
         self.binarize = binarize
 
     def log_likelihood(
@@ -444,8 +293,22 @@ class VariationalAutoencoder(PriorSampling, Autoencoder):
                 "expected output_activation='linear' for the likelihood 'bernoulli', which makes probabilities of the "
                 f"decoder's outputs by a sigmoid, got {self.output_activation!r}"
             )
-        encoder, decoder = self._networks(seed, n_statistics=2)
-        return VariationalModel(encoder, decoder, self.likelihood_, self.beta, self.importance_samples, seed)
+        options = self.likelihood_, self.beta, self.importance_samples, seed
+        if self.n_levels == 1:
+            return VariationalModel(*self._networks(seed, n_statistics=2), *options)
+        return HierarchicalModel(self._levels(seed), *options)
+
+    def _levels(self, seed):
+        """Return the parts of a network whose code has several levels."""
+        only = {"network": "patch", "tied": False, "encoder": None, "decoder": None, "code_activation": "linear"}
+        for name, wanted in only.items():
+            if (given := getattr(self, name)) != wanted:
+                raise ValueError(f"expected {name}={wanted!r} with n_levels={self.n_levels}, got {given!r}")
+        settings = self.settings_
+        return networks.build_levels(
+            self.image_shape_, self.code_dim, self.n_levels, self.hidden_units, settings["activation"],
+            settings["output_activation"], seed, self.precision,
+        )  # fmt: skip
 
     def _augmentation(self, seed):
         transformation = super()._augmentation(seed)

@@ -11,15 +11,19 @@ from ae_toolkit.networks.builder import (
     resolve_decoder,
     tie,
 )
+from ae_toolkit.networks.levels import Levels, build_levels, join_levels
 from ae_toolkit.networks.linear_path import begin_at_pca
 
 __all__ = [
     "KINDS",
     "PRECISIONS",
+    "Levels",
     "begin_at_pca",
     "build",
+    "build_levels",
     "copy_networks",
     "default_hidden_units",
+    "join_levels",
     "layers",
     "losses",
     "resolve",

@@ -8,7 +8,7 @@ into a grid of about 7×7 patches that pass through residual blocks of 3×3 conv
 
 import dataclasses
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -190,7 +190,7 @@ def build(
             f"got one of shape {target_shape}"
         )
     spec = Specification(image_shape, widths, activation, output_activation, PRECISIONS[precision], tied)
-    initializers = _initializers(seed)
+    initializers = initializers_from(seed)
     code = keras.layers.Dense(
         code_dim * n_statistics, code_activation, kernel_initializer=next(initializers), name="code"
     )
@@ -308,10 +308,24 @@ def _check_activation(name, value):
         ) from error
 
 
-def _initializers(seed):
+def initializers_from(seed: int) -> Iterator[Any]:
     """Yield Glorot initialisers, each of which has a seed of its own, derived from `seed`.
 
     Keras would otherwise draw the seed from Python's global generator.
+
+    Parameters
+    ----------
+    seed : int
+
+    Yields
+    ------
+    keras.initializers.Initializer
+
+    Examples
+    --------
+    >>> from ae_toolkit.networks.builder import initializers_from
+    >>> tuple(next(initializers_from(0))((2, 3)).shape)
+    (2, 3)
     """
-    for word in np.random.SeedSequence(seed).generate_state(256):
+    for word in np.random.SeedSequence(seed).generate_state(4096):
         yield keras.initializers.GlorotUniform(seed=int(word) % 2**31)

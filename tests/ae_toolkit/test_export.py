@@ -36,6 +36,7 @@ ESTIMATORS = {
     "conv": lambda: ae.Autoencoder(network="conv", **SMALL),
     "patch": lambda: ae.Autoencoder(**{**SMALL, "hidden_units": (4, 4), "network": "patch"}),
     "variational": lambda: ae.VariationalAutoencoder(**SMALL),
+    "levels": lambda: ae.VariationalAutoencoder(**{**SMALL, "hidden_units": (4, 4), "network": "patch", "n_levels": 2}),
     "adversarial": lambda: ae.AdversarialAutoencoder(**SMALL),
 }
 

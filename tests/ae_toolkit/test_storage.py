@@ -44,6 +44,7 @@ ESTIMATORS = {
     "sparse": lambda: ae.SparseAutoencoder(penalty="kl", **SMALL),
     "contractive": lambda: ae.ContractiveAutoencoder(**SMALL),
     "variational": lambda: ae.VariationalAutoencoder(**SMALL),
+    "levels": lambda: ae.VariationalAutoencoder(**{**SMALL, "hidden_units": (4, 4), "network": "patch", "n_levels": 2}),
     "gaussian": lambda: ae.VariationalAutoencoder(likelihood="gaussian", **SMALL),
     "adversarial": lambda: ae.AdversarialAutoencoder(discriminator_units=(3,), **SMALL),
     "detector": lambda: ae.ReconstructionDetector(ae.Autoencoder(**SMALL)),

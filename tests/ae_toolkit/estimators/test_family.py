@@ -221,7 +221,7 @@ OUT_OF_RANGE = {
     "SparseAutoencoder": {"penalty": ["l2"], "sparsity_weight": [-1], "target_activity": [0, 1, 2]},
     "ContractiveAutoencoder": {"contraction_weight": [-1, "a"], "n_projections": [0, 1.5]},
     "VariationalAutoencoder": {"likelihood": ["poisson"], "beta": [-1, "a"], "importance_samples": [0, 1.5],
-                               "binarize": ["yes"]},
+                               "binarize": ["yes"], "n_levels": [0, 1.5]},
     "AdversarialAutoencoder": {"adversarial_weight": [-1], "discriminator_units": [(0,), 5]},
     "Autoencoder": {"tied": ["yes"], "warm_start": ["yes"], "encoder": ["dense"], "decoder": [5],
                     "code_activation": ["rulu", 5]},

@@ -13,7 +13,7 @@ from ae_toolkit.estimators.adversarial import AdversarialModel
 from ae_toolkit.estimators.contractive import ContractiveModel
 from ae_toolkit.estimators.models import AutoencoderModel
 from ae_toolkit.estimators.sparse import SparseModel
-from ae_toolkit.estimators.variational import VariationalModel
+from ae_toolkit.estimators.variational_model import VariationalModel
 
 ops = keras.ops
 numpy = ops.convert_to_numpy

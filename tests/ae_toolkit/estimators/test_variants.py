@@ -17,7 +17,7 @@ from ae_toolkit.estimators.contractive import ContractiveModel
 from ae_toolkit.estimators.denoising import DenoisingModel
 from ae_toolkit.estimators.models import AutoencoderModel
 from ae_toolkit.estimators.sparse import SparseModel
-from ae_toolkit.estimators.variational import VariationalModel, log_mean_importance_weight
+from ae_toolkit.estimators.variational_model import VariationalModel, log_mean_importance_weight
 from ae_toolkit.networks import losses
 from ae_toolkit.networks.layers import Corruption
 from ae_toolkit.training.backend import backend
