@@ -35,7 +35,7 @@ PARTS = {
     "memory": (robust.memory, 4),
     "repeatability": (robust.repeatability, 7),
     "codes": (reached.codes, 14),
-    "likelihood": (reached.likelihood, 12),
+    "likelihood": (reached.likelihood, 30),
     "k-means": (clusters.k_means, "not known"),
     "deep-clusters": (clusters.deep, "not known"),
     "manifold": (clusters.manifold, "not known"),

@@ -45,6 +45,11 @@ LEDGER_CLAIM = "{statement} (§ {section})"
 #: The words in the ledger in place of a verdict that no chapter has given yet.
 NOT_YET_SETTLED = "not yet settled"
 
+#: The headings of the columns of the map of the article.
+MAP_COLUMNS = ("Article", "In this book", "Its claims, and what became of them")
+#: The words in the map for the cell that settles a claim.
+MAP_CELL = "({notebook}, cell {cell})"
+
 #: The words before the names that a chapter uses.
 FUNCTIONS_USED = "Functions used: "
 #: The words before the chapters that use a name.

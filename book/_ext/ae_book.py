@@ -49,7 +49,7 @@ def count_role(name, rawtext, text, lineno, inliner, options=None, content=None)
 
 def collect(app, env):
     """Read every verdict and colophon from the executed notebooks, once all pages are read."""
-    verdicts, colophons = {}, {}
+    verdicts, cells, colophons = {}, {}, {}
     for docname in sorted(env.found_docs):
         path = Path(app.outdir).parent / "jupyter_execute" / f"{docname}.ipynb"
         if not Path(env.doc2path(docname)).suffix == ".ipynb" or not path.is_file():
@@ -61,14 +61,14 @@ def collect(app, env):
                     record = data[MIME_TYPE]
                     if record["claim"] in verdicts:
                         logger.warning("claim %s is settled twice", record["claim"], location=docname)
-                    verdicts[record["claim"]] = (docname, record)
+                    verdicts[record["claim"]], cells[record["claim"]] = (docname, record), cell["id"]
                 if COLOPHON_MIME_TYPE in data:
                     colophons[docname] = data[COLOPHON_MIME_TYPE]
         if docname not in colophons:
             logger.warning("a chapter ends with its colophon; this one has none", location=docname)
-    env.ae_verdicts, env.ae_colophons = verdicts, colophons
-    # The ledger depends on all chapters, so it is written whenever anything is.
-    return [docname for docname in env.found_docs if docname.endswith("ledger")]
+    env.ae_verdicts, env.ae_cells, env.ae_colophons = verdicts, cells, colophons
+    # The ledger and the map depend on all chapters, so they are written whenever anything is.
+    return [docname for docname in env.found_docs if docname.endswith(("ledger", "map"))]
 
 
 def resolve(app, doctree, docname):

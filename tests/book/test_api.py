@@ -335,3 +335,20 @@ def test_every_module_is_on_one_page_and_every_page_in_the_book():
 def test_what_docstrings_say_plainly_is_no_markup(plain, escaped):
     ae_api.make_readable(None, "function", "name", None, None, plain)
     assert plain == escaped
+
+
+def shown_to_readers():
+    """Return the names of the first floor, of the metrics and of the plots: what a reader is to meet in a chapter."""
+    rooms = {"ae_toolkit", "ae_toolkit.metrics", "ae_toolkit.plots"}
+    found = {entry: name for entry, name in NAMES.items() if entry.rpartition(".")[0] in rooms}
+    results = {"ReliabilityBins", "FrechetDistance", "PrecisionRecall", "DifferenceInterval"}  # what a function returns
+    return {entry for entry, name in found.items() if name.kind != "data" and entry.rpartition(".")[2] not in results}
+
+
+def test_each_name_that_a_reader_needs_appears_in_a_chapter():
+    """In code that is run, or in the text as a link to its entry."""
+    texts = "\n".join(path.read_text(encoding="utf-8") for path in NOTEBOOKS)
+    linked = set(re.findall(r"\{(?:class|func)\}`(?:~|[^`<]*<)(ae_toolkit[\w.]+)>?`", texts))
+    used = {name for names in USES.values() for name in names}
+    assert len(shown_to_readers()) > 50
+    assert sorted(shown_to_readers() - used - linked) == []

@@ -3,10 +3,12 @@
 import re
 from pathlib import Path
 
+import ae_map
 import nbformat
 import pytest
 
 from ae_toolkit import _moved
+from ae_toolkit.book.claims import article
 
 ROOT = Path(__file__).resolve().parents[2]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
@@ -147,3 +149,36 @@ def test_open_claims_and_wrong_places_would_be_noticed():
     planted = nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell(text)])
     assert unsettled_without_a_word(planted, {"C07": {"sec-2-1-1"}}) == ["C03"]
     assert wrong_places(planted, {"C07": {"sec-2-1-1"}}) == [("C07", "sec-1-1")]
+
+
+def misplaced(places):
+    """Return the claims that are settled nowhere, or twice, or outside the sections of the article that make them."""
+    found = []
+    for claim in article():
+        expected = [f"sec-{section.replace('.', '-')}" for section in ae_map.sections_of(claim)]  # or below it
+        settled = places.get(claim, set())
+        if len(settled) != 1 or not any(next(iter(settled)).startswith(label) for label in expected):
+            found.append(claim)
+    return found
+
+
+def test_each_claim_is_settled_once_and_in_a_section_that_makes_it():
+    assert misplaced(PLACES) == []
+
+
+def test_a_claim_without_its_place_would_be_noticed():
+    assert misplaced({}) == list(article())
+    assert misplaced({**PLACES, "C04": {"sec-1-2", "sec-3-2"}}) == ["C04"]
+    assert misplaced({**PLACES, "C04": {"sec-6-2"}}) == ["C04"]
+
+
+def test_every_claim_is_of_a_section_of_the_article():
+    assert {section for claim in article() for section in ae_map.sections_of(claim)} <= set(ae_map.SECTIONS)
+
+
+def test_every_section_of_the_article_has_a_label_and_only_one():
+    texts = [path.read_text(encoding="utf-8") for path in (ROOT / "book").glob("*.md")]
+    texts += ["\n".join(cell.source for cell in nbformat.read(path, as_version=4).cells) for path in NOTEBOOKS]
+    labels = [label for text in texts for label in re.findall(r"^\(([\w-]+)\)=$", text, re.MULTILINE)]
+    for section in ae_map.SECTIONS:
+        assert labels.count(ae_map.label(section)) == 1, section

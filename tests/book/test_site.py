@@ -4,6 +4,7 @@ import copy
 import json
 import re
 
+import ae_map
 import pytest
 import site_reader
 from site_reader import ROOT, SITE
@@ -11,21 +12,10 @@ from site_reader import ROOT, SITE
 from ae_toolkit.book import claims
 from ae_toolkit.book.chapter import COLOPHON_MIME_TYPE
 
-ARTICLE_SECTIONS = """
-1.1 1.1.1 1.1.2 1.2 1.2.1 1.2.2 1.3 1.3.1 1.3.2
-2.1 2.1.1 2.1.2 2.2 2.2.1 2.2.2 2.3 2.3.1 2.3.2
-3.1 3.1.1 3.1.2 3.2 3.2.1 3.2.2 3.2.3 3.2.4 3.3 3.3.1 3.3.2 3.3.3
-4.1 4.2 4.3 4.4 5.1 5.2 6.1 6.2 6.3
-""".split()
 CHAPTERS = (
     "01_background", "02_concepts", "03_mathematics", "04_code", "05_outlook", "06_faq", "08_clustering",
     "09_variational", "10_few_labels", "11_anomaly_and_retrieval", "how_fast", "scaling_out", "write_your_own",
 )  # fmt: skip
-SETTLED = {
-    "C01", "C04", "C05", "C06", "C07", "C08", "C09", "C10", "C11", "C12", "C14", "C15", "C17", "C19", "C20", "C22",
-    "C25", "C27",
-}  # fmt: skip
-
 pytestmark = pytest.mark.skipif(not SITE.is_dir(), reason="no built site: run `make book` first")
 all_pages = pytest.mark.parametrize("path", site_reader.pages(), ids=lambda path: str(path.relative_to(SITE)))
 
@@ -144,7 +134,8 @@ def test_every_section_of_the_article_has_its_place():
         for heading in soup.select("article h1, article h2, article h3"):
             number = heading.select_one(".section-number")
             numbers += [number.get_text().strip().rstrip(".")] if number else []
-    assert [number for number in ARTICLE_SECTIONS if number not in numbers] == []
+    sections = [section for section in ae_map.SECTIONS if section not in ae_map.CHAPTERS]
+    assert [section for section in sections if section not in numbers] == []
     assert sorted(numbers, key=lambda number: [int(part) for part in number.split(".")]) == numbers
 
 
@@ -156,7 +147,7 @@ def test_a_chapter_shows_figures_and_formulas_or_verdicts(name):
 
 def test_every_verdict_that_was_computed_is_shown_and_in_the_ledger():
     records = [(name, record) for name, found in rendered_records(claims.MIME_TYPE).items() for record in found]
-    assert {record["claim"] for _, record in records} >= SETTLED
+    assert {record["claim"] for _, record in records} == set(claims.article())
     ledger = site_reader.page(SITE / "book" / "ledger.html")
     rows = {row.find("td").get_text().strip(): row for row in ledger.select("table.ae-ledger tbody tr")}
     assert list(rows) == list(claims.article())
@@ -169,6 +160,26 @@ def test_every_verdict_that_was_computed_is_shown_and_in_the_ledger():
         assert all(prediction["figures"] in row.get_text() for prediction in record["predictions"])
     unsettled = len(claims.article()) - len(records)
     assert ledger.get_text().count("not yet settled") == unsettled
+
+
+def test_the_map_leads_from_each_section_to_its_place_and_from_each_claim_to_its_box():
+    records = {record["claim"]: (name, record) for name, found in rendered_records(claims.MIME_TYPE).items()
+               for record in found}  # fmt: skip
+    page = site_reader.page(SITE / "book" / "map.html")
+    rows = [row.select("td") for row in page.select("table.ae-map tbody tr")]
+    assert [row[0].get_text().strip() for row in rows] == list(ae_map.SECTIONS)
+    for section, (_, place, found) in zip(ae_map.SECTIONS, rows, strict=True):
+        address = place.find("a")["href"]
+        assert address.endswith(f"#{ae_map.label(section)}")
+        target = site_reader.page((SITE / "book" / address.partition("#")[0]).resolve())
+        assert target.find(id=ae_map.label(section)) is not None
+        items = found.select("li")
+        assert [item.find("a").get_text() for item in items] == ae_map.claims_of(section)
+        for item in items:
+            name, record = records[item.find("a").get_text()]
+            assert item.find("a")["href"] == f"../notebooks/{name}.html#claim-{record['claim']}"
+            assert item.find("strong").get_text() == record["verdict"]
+            assert f"({name}, cell " in item.get_text()
 
 
 @pytest.mark.slow

@@ -9,6 +9,7 @@ import ae_toolkit as ae
 from ae_toolkit import networks
 from ae_toolkit._keras import keras
 from ae_toolkit.estimators.hierarchical_model import HierarchicalModel
+from ae_toolkit.estimators.variational import RATE_WITH_LEVELS
 
 ops = keras.ops
 numpy = ops.convert_to_numpy
@@ -106,6 +107,14 @@ def test_it_is_one_of_the_family(fitted, images, tmp_path):
     assert sorted(fitted.history_) == ["kl", "loss", "reconstruction"]
     ae.save(fitted, tmp_path / "model")
     np.testing.assert_array_equal(ae.load(tmp_path / "model").transform(images), codes)
+
+
+def test_its_learning_rate_is_its_own_unless_one_is_given(fitted, images):
+    assert fitted.settings_["learning_rate"] == RATE_WITH_LEVELS
+    given = ae.VariationalAutoencoder(4, **{**OPTIONS, "epochs": 1}, learning_rate=1e-3).fit(images)
+    assert given.settings_["learning_rate"] == 1e-3
+    one = ae.VariationalAutoencoder(4, **{**OPTIONS, "epochs": 1, "n_levels": 1}).fit(images)
+    assert one.settings_["learning_rate"] == 3e-3
 
 
 def test_equal_seeds_give_equal_models(fitted, images):
