@@ -182,6 +182,32 @@ def test_the_map_leads_from_each_section_to_its_place_and_from_each_claim_to_its
             assert f"({name}, cell " in item.get_text()
 
 
+def test_the_status_page_has_each_run():
+    rows = [
+        row.select("td") for row in site_reader.page(SITE / "book" / "status.html").select("table.ae-status tbody tr")
+    ]
+    records = {name: record for name, (record,) in rendered_records(COLOPHON_MIME_TYPE).items()}
+    *chapters, total = rows
+    assert {row[0].find("a")["href"] for row in chapters} == {f"../notebooks/{name}.html" for name in records}
+    for title, profile, seconds, _ in chapters:
+        record = records[title.find("a")["href"].rpartition("/")[2].removesuffix(".html")]
+        assert profile.get_text() == f"{record['profile']} ({record['data']})"
+        assert seconds.get_text() == f"{record['seconds']:.0f}"
+    assert total[3].get_text() == str(len(claims.article())) == str(sum(int(row[3].get_text()) for row in chapters))
+
+
+def test_the_index_leads_from_the_glossary_s_terms_to_the_sections_that_use_them():
+    page = site_reader.page(SITE / "genindex.html")
+    links = [link["href"] for link in page.select("table.genindextable a") if link["href"].startswith("notebooks/")]
+    assert len(links) > 100
+    for name, anchor in {tuple(link.split("#")) for link in links}:
+        assert site_reader.page(SITE / name).find(id=anchor) is not None, (name, anchor)
+    (bottleneck,) = [item for item in page.select("table.genindextable td > ul > li") if
+                     item.find(string=True, recursive=False) == "bottleneck" or
+                     (item.find("a", recursive=False) and item.find("a").get_text() == "bottleneck")]  # fmt: skip
+    assert "notebooks/01_background.html" in {link["href"].partition("#")[0] for link in bottleneck.select("a")}
+
+
 @pytest.mark.slow
 @all_pages
 def test_no_markdown_is_printed_raw(path):

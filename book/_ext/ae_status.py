@@ -1,0 +1,67 @@
+"""The status page: what ran to make the book, chapter by chapter, and in how many seconds."""
+
+from docutils import nodes
+from docutils.parsers.rst import Directive
+
+from ae_toolkit.book import words
+
+
+class status(nodes.General, nodes.Element):  # noqa: N801 (docutils names nodes in lower case)
+    """Stands where the table of runs goes."""
+
+
+class StatusDirective(Directive):
+    """``{ae-status}``: the table of all executed chapters, and the versions of what they ran with."""
+
+    def run(self):
+        return [status()]
+
+
+def resolve(app, doctree, docname):
+    """Put the table in place, from the chapters' colophons."""
+    for node in list(doctree.findall(status)):
+        node.replace_self([_table(app, docname), *_versions(app.env.ae_colophons)])
+
+
+def _table(app, docname):
+    table = nodes.table(classes=["ae-status"])
+    group = nodes.tgroup(cols=len(words.STATUS_COLUMNS))
+    table += group
+    for width in (50, 15, 20, 15):
+        group += nodes.colspec(colwidth=width)
+    head, body = nodes.thead(), nodes.tbody()
+    head += _row(*words.STATUS_COLUMNS)
+    group += [head, body]
+    for page, record in app.env.ae_colophons.items():
+        address = app.builder.get_relative_uri(docname, page)
+        title = nodes.reference("", app.env.titles[page].astext(), refuri=address, internal=True)
+        settled = sum(place == page for place, _ in app.env.ae_verdicts.values())
+        body += _row(title, f"{record['profile']} ({record['data']})", f"{record['seconds']:.0f}", str(settled))
+    seconds = sum(record["seconds"] for record in app.env.ae_colophons.values())
+    body += _row(words.STATUS_ALL, "", f"{seconds:.0f}", str(len(app.env.ae_verdicts)))
+    return table
+
+
+def _versions(colophons):
+    """Return a paragraph for each set of versions that chapters ran with: one, unless they were run apart."""
+    found = []
+    for record in colophons.values():
+        if record["versions"] not in found:
+            found.append(record["versions"])
+    lines = [", ".join(f"{name} {version}" for name, version in versions.items()) for versions in found]
+    return [nodes.paragraph("", words.STATUS_VERSIONS.format(versions=line)) for line in lines]
+
+
+def _row(*cells):
+    row = nodes.row()
+    for cell in cells:
+        row += nodes.entry("", nodes.paragraph("", "", nodes.Text(cell) if isinstance(cell, str) else cell))
+    return row
+
+
+def setup(app):
+    """Register the extension with Sphinx."""
+    app.add_node(status)
+    app.add_directive("ae-status", StatusDirective)
+    app.connect("doctree-resolved", resolve)
+    return {"version": "1", "parallel_read_safe": False, "parallel_write_safe": True}
