@@ -4,13 +4,12 @@ import html
 
 from ae_toolkit.book import words
 
-_LOOKS = {"confirmed": ("✓", "#1a7f4b"), "depends": ("◐", "#8a6100"), "refuted": ("✗", "#b3261e"),
-          "undecided": ("?", "#5f6368")}  # fmt: skip
+_COLOURS = {"confirmed": "#1a7f4b", "depends": "#8a6100", "refuted": "#b3261e", "undecided": "#5f6368"}
 
 
 def as_html(record):
     """Return the box of a verdict's record."""
-    mark, colour = _LOOKS[record["verdict"]]
+    mark, colour = words.MARKS[record["verdict"]], _COLOURS[record["verdict"]]
     place = words.ARTICLE_SECTION.format(section=record["section"])
     verdict = words.VERDICTS[record["verdict"]]
     rows = "".join(_row_as_html(row) for row in record["predictions"])

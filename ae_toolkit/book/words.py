@@ -6,6 +6,8 @@ that a verdict's record keeps, in every language; the claims themselves stand in
 
 #: The words for the verdicts, as a page shows them.
 VERDICTS = {"confirmed": "confirmed", "depends": "depends", "refuted": "refuted", "undecided": "undecided"}
+#: The mark beside each of them.
+MARKS = {"confirmed": "✓", "depends": "◐", "refuted": "✗", "undecided": "?"}
 #: The words for how a decisive prediction came out.
 OUTCOMES = {"held": "held", "failed": "failed", "open": "too close to tell"}
 #: The words before a sanity check, which decides nothing and so has no outcome.

@@ -182,6 +182,18 @@ def test_the_map_leads_from_each_section_to_its_place_and_from_each_claim_to_its
             assert f"({name}, cell " in item.get_text()
 
 
+def test_the_first_page_has_a_tile_for_each_claim():
+    records = {record["claim"]: (name, record) for name, found in rendered_records(claims.MIME_TYPE).items()
+               for record in found}  # fmt: skip
+    tiles = site_reader.page(SITE / "book" / "index.html").select("ul.ae-tiles a.ae-tile")
+    assert len(tiles) == len(claims.article())
+    for tile, (claim, entry) in zip(tiles, claims.article().items(), strict=True):
+        name, record = records[claim]
+        assert tile["href"] == f"../notebooks/{name}.html#claim-{claim}"
+        assert f"ae-{record['verdict']}" in tile["class"]
+        assert all(part in tile.get_text() for part in (claim, record["verdict"], entry["statement"]))
+
+
 def test_the_status_page_has_each_run():
     rows = [
         row.select("td") for row in site_reader.page(SITE / "book" / "status.html").select("table.ae-status tbody tr")
