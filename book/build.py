@@ -4,8 +4,9 @@
 
 papermill executes the notebooks named in ``_toc.yml`` into ``_build/executed``; nothing
 executed is written into the source tree. A result is reused only if the notebook, the
-package, the profile and the versions are those that made it. Jupyter Book then renders
-a copy of the source tree that holds the executed notebooks; every warning is an error.
+package, the profile and the versions are those that made it. ``book/explore.py`` trains what
+the moving pictures show. Jupyter Book then renders a copy of the source tree that holds the executed notebooks; every
+warning is an error.
 A new site replaces the old one when it is complete, and never before.
 """
 
@@ -51,6 +52,7 @@ def main(argv=None):
         prepare(arguments.profile, arguments.data_dir)
         execute_all(arguments.profile)
         if not arguments.execute_only:
+            make_explorables(arguments.profile)
             page = render(arguments.profile)
             print(f"book: {time.perf_counter() - start:.0f} s in total. Open {page}")
     except (BuildError, OSError) as error:  # OSError: a full disk, a folder without permission
@@ -93,11 +95,15 @@ def set_kernel_environment(at_a_time):
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's own log would become part of a page
 
 
+def pages():
+    """Return the names of the pages in the table of contents, without those below another page."""
+    toc = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
+    return [entry["file"] for part in toc["parts"] for entry in part["chapters"]]
+
+
 def chapters():
     """Return the notebooks' paths in the order of the table of contents."""
-    toc = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
-    files = [entry["file"] for part in toc["parts"] for entry in part["chapters"]]
-    paths = [ROOT / f"{name}.ipynb" for name in files if name.startswith("notebooks/")]
+    paths = [ROOT / f"{name}.ipynb" for name in pages() if name.startswith("notebooks/")]
     missing = [str(path) for path in paths if not path.is_file()]
     if missing:
         raise BuildError(f"_toc.yml names notebooks that do not exist: {', '.join(missing)}")
@@ -227,6 +233,29 @@ def _digest(paths, *words):
     return digest.hexdigest()
 
 
+def make_explorables(profile):
+    """Train what the moving pictures show, in a process of its own, unless the same files have made it already."""
+    if "book/explore" not in pages():
+        return
+    folder = explorables(profile)
+    made_by = folder / "made_by.key"
+    key = _digest([ROOT / "book" / "explore.py", ROOT / "ae_toolkit"], profile)
+    if made_by.is_file() and made_by.read_text() == key:
+        return
+    made_by.unlink(missing_ok=True)
+    command = [sys.executable, str(ROOT / "book" / "explore.py"), "--profile", profile, "--out", str(folder)]
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode:
+        raise BuildError(f"book/explore.py ended with status {done.returncode}:\n{done.stderr[-2000:]}")
+    print(done.stdout.strip(), flush=True)
+    made_by.write_text(key)
+
+
+def explorables(profile):
+    """Return the folder of a profile's moving pictures."""
+    return ROOT / "_build" / "explore" / profile
+
+
 def render(profile):
     """Render the site from the executed notebooks and return its first page."""
     build = ROOT / "_build"
@@ -269,6 +298,8 @@ def render(profile):
 def _stage(stage, profile):
     """Copy what Jupyter Book reads, with the executed notebooks in the place of the empty ones."""
     shutil.copytree(ROOT / "book", stage / "book", ignore=shutil.ignore_patterns("__pycache__"))
+    for path in explorables(profile).glob("map*"):
+        shutil.copy2(path, stage / "book" / "_static" / "explore")
     shutil.copy2(ROOT / "_toc.yml", stage)
     (stage / "notebooks").mkdir()
     for path in chapters():

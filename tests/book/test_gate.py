@@ -19,6 +19,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 EXECUTED = ROOT / "_build" / "executed" / "quick"
+EXPLORE = ROOT / "_build" / "explore" / "quick"
 CHAPTER = "write_your_own"  # the chapter that takes the fewest seconds
 
 pytestmark = [
@@ -31,7 +32,8 @@ def copy_tree(target):
     """Copy the source tree with the chapters' results, but without a site."""
     outside = shutil.ignore_patterns(".git", ".venv", "_build", "dist", "tests", "__pycache__", ".*_cache")
     shutil.copytree(ROOT, target, ignore=outside)
-    shutil.copytree(EXECUTED, target / "_build" / "executed" / "quick")
+    for folder in (EXECUTED, EXPLORE):
+        shutil.copytree(folder, target / folder.relative_to(ROOT))
     return target
 
 
