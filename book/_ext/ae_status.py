@@ -6,7 +6,7 @@ from docutils.parsers.rst import Directive
 from ae_toolkit.book import words
 
 
-class status(nodes.General, nodes.Element):  # noqa: N801 (docutils names nodes in lower case)
+class run_table(nodes.General, nodes.Element):  # noqa: N801 (docutils names nodes in lower case)
     """Stands where the table of runs goes."""
 
 
@@ -14,12 +14,12 @@ class StatusDirective(Directive):
     """``{ae-status}``: the table of all executed chapters, and the versions of what they ran with."""
 
     def run(self):
-        return [status()]
+        return [run_table()]
 
 
 def resolve(app, doctree, docname):
     """Put the table in place, from the chapters' colophons."""
-    for node in list(doctree.findall(status)):
+    for node in list(doctree.findall(run_table)):
         node.replace_self([_table(app, docname), *_versions(app.env.ae_colophons)])
 
 
@@ -61,7 +61,7 @@ def _row(*cells):
 
 def setup(app):
     """Register the extension with Sphinx."""
-    app.add_node(status)
+    app.add_node(run_table)
     app.add_directive("ae-status", StatusDirective)
     app.connect("doctree-resolved", resolve)
     return {"version": "1", "parallel_read_safe": False, "parallel_write_safe": True}
