@@ -52,9 +52,11 @@ MAP_COLUMNS = ("Article", "In this book", "Its claims, and what became of them")
 #: The words in the map for the cell that settles a claim.
 MAP_CELL = "({notebook}, cell {cell})"
 
-#: The headings of the status page's columns, the name of its last row, and the line below the table.
+#: The headings of the status page's columns.
 STATUS_COLUMNS = ("Chapter", "Profile", "Seconds", "Claims settled")
+#: The name of its last row.
 STATUS_ALL = "All together"
+#: The line below its table.
 STATUS_VERSIONS = "Versions: {versions}."
 
 #: The words before the names that a chapter uses.

@@ -6,6 +6,7 @@ from pathlib import Path
 import ae_map
 import nbformat
 import pytest
+import terms
 
 from ae_toolkit import _moved
 from ae_toolkit.book.claims import article
@@ -182,3 +183,24 @@ def test_every_section_of_the_article_has_a_label_and_only_one():
     labels = [label for text in texts for label in re.findall(r"^\(([\w-]+)\)=$", text, re.MULTILINE)]
     for section in ae_map.SECTIONS:
         assert labels.count(ae_map.label(section)) == 1, section
+
+
+def test_each_term_of_the_glossary_is_a_link_at_its_first_use(notebook):
+    texts = [cell.source for cell in notebook.cells if cell.cell_type == "markdown"]
+    assert terms.without_a_link(texts) == []
+
+
+@pytest.mark.parametrize(("text", "linked"), [
+    ("An encoder and an encoder.", "An {term}`encoder` and an encoder."),
+    ("Two epochs.", "Two {term}`epochs <epoch>`."),
+    ("PCA, not pca.", "{term}`PCA`, not pca."),
+    ("# The encoder\n\n`encoder`, $encoder$, *encoder*, [encoder](a.md)", None),
+    ("```python\nencoder = 1\n```", None),
+    ("A variational autoencoder.", "A {term}`variational autoencoder`."),
+    ("The {term}`Encoders <encoder>` and the encoder.", None),
+    ("The hidden\nlayer.", "The {term}`hidden\nlayer <hidden layer>`."),
+    ("The decoders' decoder", "The {term}`decoders <decoder>`' decoder"),
+])  # fmt: skip
+def test_what_is_a_plain_use_of_a_term(text, linked):
+    assert terms.without_a_link([text]) == ([] if linked is None else terms.without_a_link([text])[:1])
+    assert terms.link([text]) == [linked or text]
