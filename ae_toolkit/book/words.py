@@ -59,6 +59,9 @@ STATUS_ALL = "All together"
 #: The line below its table.
 STATUS_VERSIONS = "Versions: {versions}."
 
+#: The name, for readers who hear the page, of the arrow in the sidebar.
+PAGES_BELOW = "Show or hide the pages below"
+
 #: The words before the names that a chapter uses.
 FUNCTIONS_USED = "Functions used: "
 #: The words before the chapters that use a name.

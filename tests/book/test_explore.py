@@ -4,38 +4,29 @@ import base64
 import functools
 import http.server
 import json
-import os
-import shutil
 import threading
 
+import browser as installed
 import numpy as np
 import pytest
 from site_reader import SITE
 
 from ae_toolkit._keras import keras
 
-BROWSER = os.environ.get("CHROME") or next(
-    filter(None, map(shutil.which, ("chromium", "google-chrome", "chrome"))), None
-)
 PAGE = SITE / "book" / "explore.html"
 DATA = SITE / "_static" / "explore" / "map-data.js"
 KILOBYTES = 400  # of an explorable, with its weights
 
 pytestmark = [
     pytest.mark.skipif(not PAGE.is_file(), reason="no built site: run `make book` first"),
-    pytest.mark.skipif(BROWSER is None, reason="no browser: none on the PATH, and CHROME is not set"),
+    pytest.mark.skipif(installed.PROGRAM is None, reason=installed.NONE_FOUND),
 ]
 
 
 @pytest.fixture(scope="module")
 def browser():
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        # As root, as in most containers, Chromium starts without its sandbox only.
-        browser = playwright.chromium.launch(executable_path=BROWSER, args=["--no-sandbox", "--disable-gpu"])
+    with installed.launched() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture

@@ -1,0 +1,23 @@
+"""The browser that the tests of pages drive: one that is installed already."""
+
+import os
+import shutil
+from contextlib import contextmanager
+
+#: Its program: what CHROME names, or what the PATH has; None where there is none.
+PROGRAM = os.environ.get("CHROME") or next(
+    filter(None, map(shutil.which, ("chromium", "google-chrome", "chrome"))), None
+)
+NONE_FOUND = "no browser: none on the PATH, and CHROME is not set"
+
+
+@contextmanager
+def launched():
+    """Launch it, and close it in the end."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        # As root, as in most containers, Chromium starts without its sandbox only.
+        browser = playwright.chromium.launch(executable_path=PROGRAM, args=["--no-sandbox", "--disable-gpu"])
+        yield browser
+        browser.close()

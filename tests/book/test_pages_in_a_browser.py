@@ -1,0 +1,66 @@
+"""Every page in a real browser: nobody is shut out, nothing is wider than a phone, nothing is said on the console."""
+
+import importlib.resources
+
+import browser as installed
+import pytest
+import site_reader
+from site_reader import SITE
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not SITE.is_dir(), reason="no built site: run `make book` first"),
+    pytest.mark.skipif(installed.PROGRAM is None, reason=installed.NONE_FOUND),
+]
+all_pages = pytest.mark.parametrize("path", site_reader.pages(), ids=lambda path: str(path.relative_to(SITE)))
+GRAVE = {"serious", "critical"}
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with installed.launched() as browser:
+        yield browser
+
+
+@pytest.fixture(scope="module")
+def axe():
+    return importlib.resources.files("axe_playwright_python").joinpath("axe.min.js").read_text(encoding="utf-8")
+
+
+def grave_findings(page, axe, rules=None):
+    """Return what axe-core finds of impact serious or critical: the rule and the first element."""
+    page.evaluate(axe)
+    options = {"resultTypes": ["violations"]} | ({"runOnly": rules} if rules else {})
+    found = page.evaluate("options => axe.run(document, options)", options)["violations"]
+    return [(each["id"], each["nodes"][0]["html"][:200]) for each in found if each["impact"] in GRAVE]
+
+
+@all_pages
+def test_a_page_shuts_nobody_out_and_fits_a_phone(browser, axe, path):
+    """In light and in dark, of which the rules know by their colours only; at two widths of phones."""
+    context = browser.new_context(viewport={"width": 1300, "height": 900}, color_scheme="light")
+    page, said = context.new_page(), []
+    page.on("console", lambda message: said.extend([message.text] if message.type != "log" else []))
+    page.on("pageerror", lambda error: said.append(str(error)))
+    page.goto(path.as_uri())
+    findings = grave_findings(page, axe)
+    page.emulate_media(color_scheme="dark")
+    page.wait_for_function("document.documentElement.dataset.theme === 'dark'")
+    findings += grave_findings(page, axe, ["color-contrast"])
+    widths = {}
+    for width in (390, 320):
+        page.set_viewport_size({"width": width, "height": 800})
+        widths[width] = page.evaluate("document.documentElement.scrollWidth")
+    context.close()
+    assert findings == []
+    assert said == []
+    assert all(found <= width for width, found in widths.items()), widths
+
+
+def test_a_page_that_shuts_readers_out_is_noticed(browser, axe):
+    page = browser.new_page()
+    page.set_content(
+        "<html lang='en'><title>t</title><main><h1>h</h1><img src='data:,'><p style='color:#999'>x</p></main></html>"
+    )
+    assert {rule for rule, _ in grave_findings(page, axe)} == {"image-alt", "color-contrast"}
+    page.close()
