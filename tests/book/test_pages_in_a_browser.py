@@ -30,7 +30,8 @@ def axe():
 def grave_findings(page, axe, rules=None):
     """Return what axe-core finds of impact serious or critical: the rule and the first element."""
     page.evaluate(axe)
-    options = {"resultTypes": ["violations"]} | ({"runOnly": rules} if rules else {})
+    # Without `preload` it does not ask for the style sheets again, which a page from a file may not.
+    options = {"resultTypes": ["violations"], "preload": False} | ({"runOnly": rules} if rules else {})
     found = page.evaluate("options => axe.run(document, options)", options)["violations"]
     return [(each["id"], each["nodes"][0]["html"][:200]) for each in found if each["impact"] in GRAVE]
 
@@ -46,6 +47,7 @@ def test_a_page_shuts_nobody_out_and_fits_a_phone(browser, axe, path):
     findings = grave_findings(page, axe)
     page.emulate_media(color_scheme="dark")
     page.wait_for_function("document.documentElement.dataset.theme === 'dark'")
+    page.wait_for_timeout(600)  # colours change in half a second
     findings += grave_findings(page, axe, ["color-contrast"])
     widths = {}
     for width in (390, 320):
