@@ -28,7 +28,7 @@ CHANGES = {
         f'<details open="open"><summary aria-label="{words.PAGES_BELOW}"><span class="toctree-toggle"'
     ),
     # The lines of a long signature are no list of definitions.
-    '<span class="sig-paren">(</span><dl>': '<span class="sig-paren">(</span><dl role="presentation">',
+    '<span class="sig-paren">(</span>\n\n<dl>': '<span class="sig-paren">(</span>\n\n<dl role="presentation">',
     '<dd><em class="sig-param">': '<dd role="presentation"><em class="sig-param">',
     # Its entries have a role of their own, which is not that of a list's items.
     '<div role="list" class="citation-list">': '<div class="citation-list">',

@@ -61,8 +61,7 @@ def test_a_page_shuts_nobody_out_and_fits_a_phone(browser, axe, path):
 
 def test_a_page_that_shuts_readers_out_is_noticed(browser, axe):
     page = browser.new_page()
-    page.set_content(
-        "<html lang='en'><title>t</title><main><h1>h</h1><img src='data:,'><p style='color:#999'>x</p></main></html>"
-    )
+    faults = "<img src='data:,'><p style='color:#999'>Grey words.</p>"
+    page.set_content(f"<html lang='en'><title>A title</title><main><h1>A heading</h1>{faults}</main></html>")
     assert {rule for rule, _ in grave_findings(page, axe)} == {"image-alt", "color-contrast"}
     page.close()
