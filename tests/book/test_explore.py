@@ -18,6 +18,7 @@ DATA = SITE / "_static" / "explore" / "map-data.js"
 KILOBYTES = 400  # of an explorable, with its weights
 
 pytestmark = [
+    pytest.mark.slow,
     pytest.mark.skipif(not PAGE.is_file(), reason="no built site: run `make book` first"),
     pytest.mark.skipif(installed.PROGRAM is None, reason=installed.NONE_FOUND),
 ]

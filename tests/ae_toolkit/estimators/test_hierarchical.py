@@ -109,6 +109,7 @@ def test_it_is_one_of_the_family(fitted, images, tmp_path):
     np.testing.assert_array_equal(ae.load(tmp_path / "model").transform(images), codes)
 
 
+@pytest.mark.slow
 def test_its_learning_rate_is_its_own_unless_one_is_given(fitted, images):
     assert fitted.settings_["learning_rate"] == RATE_WITH_LEVELS
     given = ae.VariationalAutoencoder(4, **{**OPTIONS, "epochs": 1}, learning_rate=1e-3).fit(images)
@@ -117,6 +118,7 @@ def test_its_learning_rate_is_its_own_unless_one_is_given(fitted, images):
     assert one.settings_["learning_rate"] == 3e-3
 
 
+@pytest.mark.slow
 def test_equal_seeds_give_equal_models(fitted, images):
     again = ae.VariationalAutoencoder(5, **OPTIONS).fit(images)
     np.testing.assert_array_equal(again.transform(images), fitted.transform(images))
