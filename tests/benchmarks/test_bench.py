@@ -223,7 +223,7 @@ EXPECTED = {  # part: a beginning of a row's name
         "30-number code, 12 epochs, defaults: test error",
         "30-number code, 32 epochs, rate 4e-3, bfloat16, augmented: seconds",
     },
-    "likelihood": {"40-number code, IWAE", "40-number code, IWAE: seconds"},
+    "likelihood": {"40-number code, IWAE", "40-number code, IWAE: seconds", "40-number code, four levels: seconds"},
     "k-means": {"k-means on codes, 10 numbers: accuracy", "k-means on codes, 10 numbers: megabytes"},
     "deep-clusters": {"DEC, 5 + 5 epochs: nmi", "DEC, 5 + 5 epochs: seconds"},
     "manifold": {"ManifoldClustering: ari"},
