@@ -41,7 +41,7 @@ PARTS = {
     "manifold": (clusters.manifold, "not known"),
     "manifold-few": (sizes.few, 2),
     "manifold-later": (sizes.later, "not known"),
-    "manifold-growth": (sizes.growth, "not known"),
+    "manifold-growth": (sizes.growth, 30),
     "labels": (labels.labels, "not known"),
     "outliers": (outliers.outliers, "not known"),
 }
