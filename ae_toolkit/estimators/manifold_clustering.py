@@ -34,8 +34,8 @@ class ManifoldClustering(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Clus
 
     UMAP lays the codes out so that neighbours stay together and groups move apart, whatever
     their shape; what is then left for the mixture is round. The steps are those of N2D
-    (McConville et al., 2021). Images of two kinds, such as sharp and blurred ones, lie apart on
-    the manifold and form clusters of their own: bring them into one form first.
+    (McConville et al., 2021). Images of two kinds, such as originals and transformed copies, can
+    lie apart on the manifold and form clusters of their own: bring them into one form first.
 
     Parameters
     ----------

@@ -57,7 +57,7 @@ def later(setting):
 def growth(setting):
     """Measure how seconds and memory grow with the number of images, all of which are transformed ones.
 
-    MNIST's own among them would be sharper than the others, and sharp and blurred digits form clusters of their own.
+    MNIST's own among them would be another kind of image, and form clusters of their own.
     """
     images, labels = images_to_cluster(setting)
     sizes = (len(images) // 2, len(images)) if setting.quick else SIZES
