@@ -29,7 +29,7 @@ VARIATIONAL = {
             "warmup": 0.05,
         },
     ),
-    "four levels": (28, 85.5, 720, {"n_levels": 4}),
+    "four levels": (30, 85.5, 720, {"n_levels": 4}),
 }  # fmt: skip
 
 
