@@ -103,8 +103,8 @@ def described(models, data):
     from ae_toolkit import plots
 
     height, width = data.x_train.shape[1:3]
-    shown = data.x_train[np.random.default_rng(0).permutation(len(data.x_train))[:N_THUMBNAILS]]
-    classes = data.y_train[np.random.default_rng(0).permutation(len(data.x_train))[:N_THUMBNAILS]]
+    chosen = np.random.default_rng(0).permutation(len(data.x_train))[:N_THUMBNAILS]
+    shown, classes = data.x_train[chosen], data.y_train[chosen]
     small = (
         shown[..., 0].reshape(len(shown), THUMBNAIL, height // THUMBNAIL, THUMBNAIL, width // THUMBNAIL).mean((2, 4))
     )

@@ -7,6 +7,7 @@ A use within code, a formula, a heading, a table, a link or emphasis is no plain
 """
 
 import argparse
+import functools
 import re
 import sys
 from pathlib import Path
@@ -40,9 +41,10 @@ _INLINE = re.compile(
 )
 
 
-def glossary(text=None):
+@functools.cache
+def glossary():
     """Return the glossary's terms, the longest first."""
-    text = (ROOT / "book" / "notation.md").read_text(encoding="utf-8") if text is None else text
+    text = (ROOT / "book" / "notation.md").read_text(encoding="utf-8")
     body = text.partition("```{glossary}")[2].partition("\n```")[0]
     return sorted(re.findall(r"^(\S.*)\n  ", body, re.MULTILINE), key=lambda term: (-len(term), term))
 

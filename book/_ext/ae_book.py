@@ -9,6 +9,7 @@ import json
 import shutil
 from pathlib import Path
 
+from ae_tables import table
 from docutils import nodes
 from docutils.parsers.rst import Directive
 from sphinx.util import logging
@@ -94,38 +95,27 @@ def _book_colophon(colophons):
 
 
 def _table(app, docname, verdicts):
-    table = nodes.table(classes=["ae-ledger"])
-    group = nodes.tgroup(cols=3)
-    table += group
-    for width in (10, 15, 75):
-        group += nodes.colspec(colwidth=width)
-    head, body = nodes.thead(), nodes.tbody()
-    head += _row(*([_line(nodes.Text(title))] for title in words.LEDGER_COLUMNS))
-    group += [head, body]
-    for claim, entry in article().items():
-        says = _line(nodes.Text(words.LEDGER_CLAIM.format(**entry)))
-        if claim not in verdicts:
-            body += _row([_line(nodes.Text(claim))], [_line(nodes.emphasis("", words.NOT_YET_SETTLED))], [says])
-            continue
-        chapter, record = verdicts[claim]
-        address = f"{app.builder.get_relative_uri(docname, chapter)}#claim-{claim}"
-        link = nodes.reference("", claim, refuri=address, internal=True)
-        found = nodes.bullet_list()
-        for row in record["predictions"]:
-            found += nodes.list_item("", _line(nodes.Text(describe_prediction(row))))
-        body += _row([_line(link)], [_line(nodes.strong("", words.VERDICTS[record["verdict"]]))], [says, found])
-    return table
+    return table("ae-ledger", (10, 15, 75), words.LEDGER_COLUMNS, [
+        _cells(app, docname, verdicts, claim, entry) for claim, entry in article().items()
+    ])  # fmt: skip
+
+
+def _cells(app, docname, verdicts, claim, entry):
+    """Return a claim's number, its verdict, and what it says and what was seen."""
+    says = nodes.paragraph("", words.LEDGER_CLAIM.format(**entry))
+    if claim not in verdicts:
+        return claim, [_line(nodes.emphasis("", words.NOT_YET_SETTLED))], [says]
+    chapter, record = verdicts[claim]
+    address = f"{app.builder.get_relative_uri(docname, chapter)}#claim-{claim}"
+    link = nodes.reference("", claim, refuri=address, internal=True)
+    found = nodes.bullet_list()
+    for row in record["predictions"]:
+        found += nodes.list_item("", nodes.paragraph("", describe_prediction(row)))
+    return [_line(link)], [_line(nodes.strong("", words.VERDICTS[record["verdict"]]))], [says, found]
 
 
 def _line(content):
     return nodes.paragraph("", "", content)
-
-
-def _row(*cells):
-    row = nodes.row()
-    for cell in cells:
-        row += nodes.entry("", *cell)
-    return row
 
 
 def copy_mathjax(app, error):

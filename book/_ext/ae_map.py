@@ -4,6 +4,7 @@ Nobody types the table. The places are looked up among the book's labels, and th
 are read from the executed notebooks, by `ae_book`.
 """
 
+from ae_tables import table
 from docutils import nodes
 from docutils.parsers.rst import Directive
 from sphinx.util import logging
@@ -70,21 +71,14 @@ def resolve(app, doctree, docname):
 
 
 def _table(app, docname):
-    table = nodes.table(classes=["ae-map"])
-    group = nodes.tgroup(cols=3)
-    table += group
-    for width in (10, 40, 50):
-        group += nodes.colspec(colwidth=width)
-    head, body = nodes.thead(), nodes.tbody()
-    head += _row(*(nodes.paragraph("", title) for title in words.MAP_COLUMNS))
-    group += [head, body]
+    rows = []
     for section in SECTIONS:
         claims = nodes.bullet_list()
         for claim in claims_of(section):
             claims += nodes.list_item("", _verdict(app, docname, claim))
         place = nodes.paragraph("", "", _place(app, docname, section))
-        body += _row(nodes.paragraph("", section), place, claims if claims.children else nodes.paragraph())
-    return table
+        rows.append((section, [place], [claims] if claims.children else ""))
+    return table("ae-map", (10, 40, 50), words.MAP_COLUMNS, rows)
 
 
 def _place(app, docname, section):
@@ -112,13 +106,6 @@ def _verdict(app, docname, claim):
 def _link(app, docname, page, anchor, title):
     address = f"{app.builder.get_relative_uri(docname, page)}#{anchor}"
     return nodes.reference("", title, refuri=address, internal=True)
-
-
-def _row(*cells):
-    row = nodes.row()
-    for cell in cells:
-        row += nodes.entry("", cell)
-    return row
 
 
 def setup(app):

@@ -1,5 +1,6 @@
 """The status page: what ran to make the book, chapter by chapter, and in how many seconds."""
 
+from ae_tables import table
 from docutils import nodes
 from docutils.parsers.rst import Directive
 
@@ -24,22 +25,16 @@ def resolve(app, doctree, docname):
 
 
 def _table(app, docname):
-    table = nodes.table(classes=["ae-status"])
-    group = nodes.tgroup(cols=len(words.STATUS_COLUMNS))
-    table += group
-    for width in (50, 15, 20, 15):
-        group += nodes.colspec(colwidth=width)
-    head, body = nodes.thead(), nodes.tbody()
-    head += _row(*words.STATUS_COLUMNS)
-    group += [head, body]
+    rows = []
     for page, record in app.env.ae_colophons.items():
         address = app.builder.get_relative_uri(docname, page)
         title = nodes.reference("", app.env.titles[page].astext(), refuri=address, internal=True)
         settled = sum(place == page for place, _ in app.env.ae_verdicts.values())
-        body += _row(title, f"{record['profile']} ({record['data']})", f"{record['seconds']:.0f}", str(settled))
+        profile = f"{record['profile']} ({record['data']})"
+        rows.append(([nodes.paragraph("", "", title)], profile, f"{record['seconds']:.0f}", str(settled)))
     seconds = sum(record["seconds"] for record in app.env.ae_colophons.values())
-    body += _row(words.STATUS_ALL, "", f"{seconds:.0f}", str(len(app.env.ae_verdicts)))
-    return table
+    rows.append((words.STATUS_ALL, "", f"{seconds:.0f}", str(len(app.env.ae_verdicts))))
+    return table("ae-status", (50, 15, 20, 15), words.STATUS_COLUMNS, rows)
 
 
 def _versions(colophons):
@@ -50,13 +45,6 @@ def _versions(colophons):
             found.append(record["versions"])
     lines = [", ".join(f"{name} {version}" for name, version in versions.items()) for versions in found]
     return [nodes.paragraph("", words.STATUS_VERSIONS.format(versions=line)) for line in lines]
-
-
-def _row(*cells):
-    row = nodes.row()
-    for cell in cells:
-        row += nodes.entry("", nodes.paragraph("", "", nodes.Text(cell) if isinstance(cell, str) else cell))
-    return row
 
 
 def setup(app):

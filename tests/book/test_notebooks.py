@@ -202,5 +202,5 @@ def test_each_term_of_the_glossary_is_a_link_at_its_first_use(notebook):
     ("The decoders' decoder", "The {term}`decoders <decoder>`' decoder"),
 ])  # fmt: skip
 def test_what_is_a_plain_use_of_a_term(text, linked):
-    assert terms.without_a_link([text]) == ([] if linked is None else terms.without_a_link([text])[:1])
+    assert bool(terms.without_a_link([text])) == (linked is not None)
     assert terms.link([text]) == [linked or text]
