@@ -12,7 +12,13 @@ pytestmark = [
     pytest.mark.skipif(not SITE.is_dir(), reason="no built site: run `make book` first"),
     pytest.mark.skipif(installed.PROGRAM is None, reason=installed.NONE_FOUND),
 ]
-all_pages = pytest.mark.parametrize("path", site_reader.pages(), ids=lambda path: str(path.relative_to(SITE)))
+#: The site's first address shows nothing: it leads on to the first page, so that there is nothing to look at.
+REDIRECT = SITE / "index.html"
+all_pages = pytest.mark.parametrize(
+    "path",
+    [path for path in site_reader.pages() if path != REDIRECT],
+    ids=lambda path: str(path.relative_to(SITE)),
+)
 GRAVE = {"serious", "critical"}
 
 
@@ -57,6 +63,13 @@ def test_a_page_shuts_nobody_out_and_fits_a_phone(browser, axe, path):
     assert findings == []
     assert said == []
     assert all(found <= width for width, found in widths.items()), widths
+
+
+def test_the_first_address_leads_to_the_first_page(browser):
+    page = browser.new_page()
+    page.goto(REDIRECT.as_uri())
+    page.wait_for_url((SITE / "book" / "index.html").as_uri())
+    page.close()
 
 
 def test_a_page_that_shuts_readers_out_is_noticed(browser, axe):
