@@ -239,7 +239,7 @@ def make_explorables(profile):
         return
     folder = explorables(profile)
     made_by = folder / "made_by.key"
-    key = _digest([ROOT / "book" / "explore.py", ROOT / "ae_toolkit"], profile)
+    key = _digest([*sorted((ROOT / "book").glob("explore*.py")), ROOT / "ae_toolkit"], profile)
     if made_by.is_file() and made_by.read_text() == key:
         return
     made_by.unlink(missing_ok=True)
@@ -298,8 +298,9 @@ def render(profile):
 def _stage(stage, profile):
     """Copy what Jupyter Book reads, with the executed notebooks in the place of the empty ones."""
     shutil.copytree(ROOT / "book", stage / "book", ignore=shutil.ignore_patterns("__pycache__"))
-    for path in explorables(profile).glob("map*"):
-        shutil.copy2(path, stage / "book" / "_static" / "explore")
+    for path in explorables(profile).glob("*.*"):
+        if path.suffix != ".key":
+            shutil.copy2(path, stage / "book" / "_static" / "explore")
     shutil.copy2(ROOT / "_toc.yml", stage)
     (stage / "notebooks").mkdir()
     for path in chapters():

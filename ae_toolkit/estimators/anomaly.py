@@ -6,9 +6,10 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, OutlierMixin, clone
+from sklearn.frozen import FrozenEstimator
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from ae_toolkit._sklearn import HasMethods, Interval
+from ae_toolkit._sklearn import HasMethods, Interval, is_fitted
 from ae_toolkit._validation import check_images, check_weights, n_axes
 from ae_toolkit.estimators.autoencoder import Autoencoder
 
@@ -25,15 +26,19 @@ class ReconstructionDetector(OutlierMixin, BaseEstimator):
 
     The threshold is taken from the training images, whose errors are smaller than those of new
     ones, so new images give more alarms than ``contamination`` says. Where normal images were
-    kept aside, set ``offset_`` to a quantile of their ``score_samples``.
+    kept aside, take the threshold from these: fit the detector on them, around an autoencoder
+    that is fitted already and stays as it is::
+
+        detector = ae.ReconstructionDetector(FrozenEstimator(autoencoder)).fit(kept_aside)
 
     Parameters
     ----------
     autoencoder : estimator, optional
-        Any with ``reconstruct``; a copy of it is fitted. By default ``Autoencoder()`` with
-        a code of at most 8 numbers.
+        Any with ``reconstruct``; a copy of it is fitted. One that is fitted and wrapped in
+        scikit-learn's ``FrozenEstimator`` is used as it is. By default ``Autoencoder()`` with a
+        code of at most 8 numbers.
     contamination : float, default=0.1
-        The fraction of the training images that is called outlying, which sets the
+        The fraction of the images in ``fit`` that is called outlying, which sets the
         threshold; in (0, 0.5].
 
     Attributes
@@ -73,18 +78,23 @@ class ReconstructionDetector(OutlierMixin, BaseEstimator):
         self.contamination = contamination
 
     def fit(self, X: ArrayLike, y: Any = None, sample_weight: ArrayLike | None = None) -> Self:
-        """Fit the autoencoder and the threshold.
+        """Fit the autoencoder, unless it is frozen, and the threshold.
 
         Parameters
         ----------
         X : array-like of images, mostly inliers
         y : ignored
         sample_weight : array-like of shape (n,), optional
-            How much each image counts in training the autoencoder.
+            How much each image counts in training the autoencoder, and for the threshold.
 
         Returns
         -------
         self
+
+        Raises
+        ------
+        ValueError
+            If the images or a parameter are not as described, or a ``FrozenEstimator`` holds nothing that is fitted.
         """
         self._validate_params()
         if n_axes(X) <= 2:  # a table, in scikit-learn's own words
@@ -95,7 +105,12 @@ class ReconstructionDetector(OutlierMixin, BaseEstimator):
         autoencoder = self.autoencoder
         if autoencoder is None:
             autoencoder = Autoencoder(min(8, self.n_features_in_ - 1), random_state=0)
-        self.autoencoder_ = clone(autoencoder).fit(images, sample_weight=sample_weight)
+        if isinstance(autoencoder, FrozenEstimator):
+            if not is_fitted(autoencoder.estimator):
+                raise ValueError(f"expected FrozenEstimator around a fitted autoencoder, got {autoencoder!r}")
+            self.autoencoder_ = autoencoder.estimator
+        else:
+            self.autoencoder_ = clone(autoencoder).fit(images, sample_weight=sample_weight)
         weights = None if sample_weight is None else check_weights(sample_weight, images)
         # A quantile that is one of the scores, so that an image of weight 2 counts like two images; the threshold lies
         # half-way to the next score, so that this one is an outlier.

@@ -35,8 +35,9 @@ CODE_DIM = 30
 RATE = 1e-3
 #: The fraction of the training in which the learning rate rises to its highest.
 WARMUP = 0.1
-#: Epochs make about so many steps, but at most and at least so many epochs; and never fewer steps than the last.
-STEPS, MOST_EPOCHS, FEWEST_EPOCHS, FEWEST_STEPS = 8000, 40, 8, 500
+#: Epochs make about so many steps, more for an encoder that has learned nothing; but at most and at least so many
+#: epochs, and never fewer steps than the last.
+STEPS, STEPS_UNTRAINED, MOST_EPOCHS, FEWEST_EPOCHS, FEWEST_STEPS = 8000, 36_000, 40, 8, 500
 #: Where the views of an image are taken from: a fraction of what training transforms images by.
 VIEWED = 0.5
 
@@ -95,8 +96,9 @@ class AutoencoderClassifier(
     schedule : {"cosine", "constant"}, default="cosine"
         Whether the learning rate falls to zero over the training or stays.
     epochs : int or "auto", default="auto"
-        How often each image is seen in a training with classes. ``"auto"`` makes about 8,000 steps:
-        8 epochs or more, 40 or fewer, but of few images as many as make 500 steps.
+        How often each image is seen in a training with classes. ``"auto"`` makes about 8,000 steps,
+        36,000 of an encoder that has learned nothing before: 8 epochs or more, 40 or fewer, but of
+        few images as many as make 500 steps.
     batch_size : int or "auto", default="auto"
         Images per step; ``"auto"`` as for the autoencoder. A data set brings its own batches.
     random_state : int, RandomState instance or None, default=None
@@ -354,7 +356,7 @@ class AutoencoderClassifier(
                 autoencoder, given, rows, self._class_weights(given), bool(self.reconstruction_weight),
                 self.batch_size, order,
             )  # fmt: skip
-            epochs = self._epochs(stream)
+            epochs = self._epochs(stream, learned.is_trained)
             steps = stream.steps_per_epoch * epochs
             rate = self._rate(autoencoder, learned.is_trained)
             optimizer = training.optimizer(self.optimizer, rate, self.schedule, steps, WARMUP)
@@ -366,11 +368,12 @@ class AutoencoderClassifier(
         head = tuple(np.array(keras.ops.convert_to_numpy(part), float) for part in (model.kernel, model.bias))
         return learned.followed_by(autoencoder, head, history)
 
-    def _epochs(self, stream):
+    def _epochs(self, stream, is_trained):
         if self.epochs != "auto":
             return self.epochs
         steps = stream.steps_per_epoch
-        return max(FEWEST_EPOCHS, min(MOST_EPOCHS, round(STEPS / steps)), math.ceil(FEWEST_STEPS / steps))
+        wanted = STEPS if is_trained else STEPS_UNTRAINED
+        return max(FEWEST_EPOCHS, min(MOST_EPOCHS, round(wanted / steps)), math.ceil(FEWEST_STEPS / steps))
 
     def _rate(self, autoencoder, is_trained):
         if self.learning_rate != "auto":

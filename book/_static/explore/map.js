@@ -1,74 +1,30 @@
-/*
- * The map of codes: a point in a plane, and the digit that a decoder makes of it.
- *
- * A plain script, not a module, and its data is another script, loaded when the map comes into view: a browser that reads the
- * book from a file may load scripts and nothing else. The networks are those of book/explore.py.
- */
+/* The map of codes: a point in a plane, and the digit that a decoder makes of it. */
 (function () {
   "use strict";
 
+  var tools = window.aeExplore;
   var STEP = 1 / 40; // of the plane's width, for one press of an arrow key
   var DRAWN = 20; // pixels of a training image in the plane
   var LARGE = 380; // pixels of the plane, before it is fitted to the page
-
-  function bytes(text) {
-    var raw = atob(text), found = new Uint8Array(raw.length);
-    for (var i = 0; i < raw.length; i += 1) found[i] = raw.charCodeAt(i);
-    return found;
-  }
-
-  /* The layers of a decoder, with weights as floating-point numbers; an error if something does not fit. */
-  function unpack(layers, outputs) {
-    var width = 2;
-    var found = layers.map(function (layer) {
-      var whole = new Int8Array(bytes(layer.kernel).buffer), kernel = Float32Array.from(whole);
-      for (var i = 0; i < kernel.length; i += 1) kernel[i] *= layer.scale;
-      var bias = new Float32Array(bytes(layer.bias).buffer);
-      if (layer.inputs !== width || kernel.length !== layer.inputs * layer.outputs || bias.length !== layer.outputs) {
-        throw new Error("a layer has other weights than it says");
-      }
-      width = layer.outputs;
-      return { inputs: layer.inputs, outputs: layer.outputs, kernel: kernel, bias: bias, activation: layer.activation };
-    });
-    if (width !== outputs) throw new Error("the decoder makes images of another size");
-    return found;
-  }
-
-  function decode(layers, code) {
-    var values = Float32Array.from(code);
-    layers.forEach(function (layer) {
-      var next = Float32Array.from(layer.bias);
-      for (var i = 0; i < layer.inputs; i += 1) {
-        var value = values[i], row = i * layer.outputs;
-        if (value !== 0) for (var j = 0; j < layer.outputs; j += 1) next[j] += value * layer.kernel[row + j];
-      }
-      for (var k = 0; k < layer.outputs; k += 1) {
-        if (layer.activation === "relu") next[k] = Math.max(next[k], 0);
-        if (layer.activation === "sigmoid") next[k] = 1 / (1 + Math.exp(-next[k]));
-      }
-      values = next;
-    });
-    return values;
-  }
 
   function CodeMap(root, data) {
     this.root = root;
     this.data = data;
     this.models = data.models.map(function (model) {
-      return { name: model.name, limits: model.limits, codes: model.codes, layers: unpack(model.layers, data.width * data.height) };
+      var layers = tools.unpack(model.layers, 2, data.width * data.height);
+      return { name: model.name, limits: model.limits, codes: model.codes, layers: layers };
     });
-    this.pixels = bytes(data.pixels);
+    this.pixels = tools.bytes(data.pixels);
     this.chosen = 0;
     this.at = [0.5, 0.5]; // the point, as shares of the plane's width and height, from below
+    this.draw = tools.painter(this.paint.bind(this));
     this.build();
     this.choose(0);
   }
 
   CodeMap.prototype.build = function () {
-    var self = this, stage = document.createElement("div"), form = document.createElement("fieldset");
-    var legend = document.createElement("legend");
-    legend.textContent = "Decoder";
-    form.appendChild(legend);
+    var self = this, stage = tools.element("div", "", "ae-explore-stage"), form = document.createElement("fieldset");
+    form.appendChild(tools.element("legend", "Decoder"));
     this.models.forEach(function (model, index) {
       var label = document.createElement("label"), button = document.createElement("input");
       button.type = "radio";
@@ -79,19 +35,14 @@
       label.appendChild(document.createTextNode(" " + model.name));
       form.appendChild(label);
     });
-    this.plane = document.createElement("canvas");
+    this.plane = tools.element("canvas", "", "ae-explore-plane");
     this.plane.width = this.plane.height = LARGE;
     this.plane.tabIndex = 0;
     this.plane.setAttribute("role", "application");
     this.plane.setAttribute("aria-label", "Plane of codes. Drag the point, or move it with the arrow keys.");
-    this.picture = document.createElement("canvas");
-    this.picture.width = this.data.width;
-    this.picture.height = this.data.height;
-    this.picture.setAttribute("role", "img");
-    this.picture.className = "ae-map-picture";
+    this.picture = tools.picture(this.data.width, this.data.height, "ae-map-picture");
     this.says = document.createElement("p");
     this.says.setAttribute("aria-live", "polite");
-    stage.className = "ae-map-stage";
     stage.appendChild(this.plane);
     stage.appendChild(this.picture);
     [form, stage, this.says].forEach(function (part) { self.root.appendChild(part); });
@@ -115,7 +66,7 @@
       event.preventDefault();
       self.move(self.at[0] + STEP * move[0], self.at[1] + STEP * move[1]);
     });
-    new MutationObserver(function () { self.draw(); }).observe(document.documentElement, { attributeFilter: ["data-theme"] });
+    new MutationObserver(this.draw).observe(document.documentElement, { attributeFilter: ["data-theme"] });
   };
 
   CodeMap.prototype.choose = function (index) {
@@ -134,28 +85,11 @@
     return this.models[this.chosen].limits.map(function (range, i) { return range[0] + at[i] * (range[1] - range[0]); });
   };
 
-  /* Draw with the screen's next frame, once for however many moves there were. */
-  CodeMap.prototype.draw = function () {
-    var self = this;
-    if (this.waiting) return;
-    this.waiting = true;
-    requestAnimationFrame(function () { self.waiting = false; self.paint(); });
-  };
-
   CodeMap.prototype.paint = function () {
-    var code = this.code(), values = decode(this.models[this.chosen].layers, code);
-    var context = this.picture.getContext("2d"), image = context.createImageData(this.data.width, this.data.height);
-    for (var i = 0; i < values.length; i += 1) {
-      var grey = Math.round(255 * Math.min(1, Math.max(0, values[i])));
-      image.data[4 * i] = image.data[4 * i + 1] = image.data[4 * i + 2] = grey;
-      image.data[4 * i + 3] = 255;
-    }
-    context.putImageData(image, 0, 0);
+    var code = this.code(), numbers = code.map(function (value) { return value.toFixed(2); }).join(", ");
+    tools.show(this.picture, tools.run(this.models[this.chosen].layers, code), "What the decoder makes of the code (" + numbers + ")");
     this.paintPlane();
-    var numbers = code.map(function (value) { return value.toFixed(2); }).join(", ");
-    var near = this.nearest(code);
-    this.says.textContent = "Code (" + numbers + "). The nearest of the images shown is of class " + near + ".";
-    this.picture.setAttribute("aria-label", "What the decoder makes of the code (" + numbers + ")");
+    this.says.textContent = "Code (" + numbers + "). The nearest of the images shown is of class " + this.nearest(code) + ".";
   };
 
   CodeMap.prototype.nearest = function (code) {
@@ -201,34 +135,5 @@
     return canvas;
   }
 
-  function begin(root) {
-    var script = document.createElement("script");
-    script.src = root.dataset.script;
-    function say(reason) {
-      var line = document.createElement("p");
-      line.className = "ae-map-fault";
-      line.textContent = "The map cannot be shown (" + reason + "). The picture below shows it at rest.";
-      root.replaceChildren(line);
-    }
-    script.onerror = function () { say("its data did not load"); };
-    script.onload = function () {
-      if (!window.aeMapData) { say("its data is damaged"); return; }
-      try {
-        root.aeMap = new CodeMap(root, window.aeMapData);
-        root.classList.add("ae-map-ready");
-      } catch (error) {
-        say(error.message);
-      }
-    };
-    document.head.appendChild(script);
-  }
-
-  window.aeExplore = { unpack: unpack, decode: decode };
-  var root = document.getElementById("ae-map");
-  if (!root) return;
-  if (!("IntersectionObserver" in window)) { begin(root); return; }
-  var seen = new IntersectionObserver(function (entries) {
-    if (entries.some(function (entry) { return entry.isIntersecting; })) { seen.disconnect(); begin(root); }
-  }, { rootMargin: "200px" });
-  seen.observe(root);
+  tools.whenSeen("ae-map", "aeMapData", function (root, data) { root.aeMap = new CodeMap(root, data); });
 })();

@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 from sklearn.exceptions import NotFittedError
+from sklearn.frozen import FrozenEstimator
+from sklearn.pipeline import make_pipeline
 
 import ae_toolkit as ae
 
@@ -82,3 +84,40 @@ def test_a_contamination_out_of_range(contamination, data):
 def test_before_fit(data):
     with pytest.raises(NotFittedError):
         ae.ReconstructionDetector().predict(data.x_test)
+
+
+def test_around_a_frozen_autoencoder_only_the_threshold_is_fitted(data, detector):
+    given = detector.autoencoder_
+    before = [weight.copy() for weight in given.model_.get_weights()]
+    aside = data.x_test[:200]
+    around = ae.ReconstructionDetector(FrozenEstimator(given), contamination=0.05).fit(aside)
+    assert around.autoencoder_ is given
+    assert all(np.array_equal(*pair) for pair in zip(before, given.model_.get_weights(), strict=True))
+    assert (around.predict(aside) == -1).mean() == pytest.approx(0.05)
+    assert around.offset_ < detector.offset_  # errors of images that were not trained on are larger
+
+
+def test_a_frozen_autoencoder_that_is_not_fitted(data):
+    frozen = FrozenEstimator(ae.Autoencoder(code_dim=2))
+    with pytest.raises(ValueError, match="around a fitted autoencoder, got FrozenEstimator"):
+        ae.ReconstructionDetector(frozen).fit(data.x_train[:50])
+
+
+def test_a_frozen_autoencoder_of_other_images(data, detector):
+    frozen = FrozenEstimator(detector.autoencoder_)
+    with pytest.raises(ValueError, match="8, 8"):
+        ae.ReconstructionDetector(frozen).fit(np.zeros((5, 9, 9, 1), np.float32))
+
+
+@pytest.mark.slow
+def test_an_autoencoder_that_decodes_something_else_is_judged_by_that():
+    """By the edges of the upright image, and these computed here once more."""
+    images = ae.datasets.load("mnist5k").x_train[:200]
+    edges = make_pipeline(ae.Deskew(), ae.HOG()).fit(images)
+    autoencoder = ae.DenoisingAutoencoder(4, corruption="affine", target=edges, epochs=1, random_state=0)
+    found = ae.ReconstructionDetector(autoencoder, contamination=0.1).fit(images)
+    wanted = ae.HOG().fit_transform(ae.Deskew().fit_transform(images))
+    decoded = found.autoencoder_.reconstruct(images)
+    assert decoded.shape == wanted.shape == (200, wanted.shape[1])
+    np.testing.assert_allclose(found.score_samples(images), -np.square(wanted - decoded).sum(axis=1), rtol=1e-4)
+    assert (found.predict(images) == -1).mean() == pytest.approx(0.1)
