@@ -202,8 +202,10 @@ def start_again(start, *arguments, **options):
 
 def _explain(path, error):
     source = "\n".join(f"    {line}" for line in str(error.source).splitlines()[:12])
+    cells = nbformat.read(path, as_version=4).cells
+    names = [cell.id for cell in cells if cell.source == error.source]  # such as solution-3
     return (
-        f"{path.name}, cell {error.cell_index + 1}: {error.ename}: {error.evalue}\n{source}\n"
+        f"{path.name}, cell {error.cell_index + 1} ({', '.join(names)}): {error.ename}: {error.evalue}\n{source}\n"
         "  (cells are counted from 1, text and hidden cells included)"
     )
 

@@ -96,6 +96,7 @@ def lint():
         ("types", [*python, "mypy", "--no-error-summary"], {}),
         ("spelling", [*python, "codespell_lib"], {}),
         ("prose", [sys.executable, "book/prose.py"], {}),
+        ("typed numbers", [sys.executable, "book/typed_numbers.py"], {}),
         ("floors", floors, {}),
     ]
 

@@ -147,11 +147,11 @@ def check_notebook(source):
             except (tokenize.TokenError, SyntaxError):  # notebooks know more than Python: then all of it
                 pass
         for _, words, advice in (*findings(text), *findings(alternative)):
-            found.append((_line_of(source, cell, words), words, f"{advice}; cell {number}"))
+            found.append((line_of(source, cell, words), words, f"{advice}; cell {number}"))
     return found
 
 
-def _line_of(source, cell, words):
+def line_of(source, cell, words):
     """Return the line of a notebook's file on which words of a cell stand, or where the first of them does."""
     start = max(0, source.find(json.dumps(cell.get("id", ""))))
     for wanted in (words, words.split()[0]):

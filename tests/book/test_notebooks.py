@@ -1,9 +1,12 @@
 """The notebooks as committed: stripped, one parameter, the same first and last cell, described figures."""
 
 import re
+from itertools import pairwise
 from pathlib import Path
+from types import SimpleNamespace
 
 import ae_map
+import build
 import nbformat
 import pytest
 import terms
@@ -70,7 +73,8 @@ def test_cells_that_draw_say_what_they_show(notebook):
 
 def test_text_outweighs_code(notebook):
     words = sum(len(cell.source.split()) for cell in notebook.cells if cell.cell_type == "markdown")
-    lines = sum(len(cell.source.splitlines()) for cell in code_cells(notebook))
+    shown = [cell for cell in code_cells(notebook) if "solution" not in cell.metadata.get("tags", [])]
+    lines = sum(len(cell.source.splitlines()) for cell in shown)
     assert words / lines >= 6
 
 
@@ -80,12 +84,78 @@ def test_nothing_points_outside_the_project(notebook):
         assert cell.cell_type == "markdown" or "://" not in cell.source
 
 
+def solutions_in_words(cells):
+    """Return the inside of each folded solution that the text of some cells has."""
+    texts = [cell.source for cell in cells if cell.cell_type == "markdown"]
+    pattern = r"^(`{3,}|~{3,}|:{3,})\{admonition\} Solution\n(.*?)\n\1 *$"
+    return [inside for text in texts for _, inside in re.findall(pattern, text, re.MULTILINE | re.DOTALL)]
+
+
+def wrong_solutions(notebook):
+    """Return the solutions with code that nothing runs, and the cells that are not folded behind theirs."""
+    found = [text for text in solutions_in_words(notebook.cells) if re.search(r"^(`{3,}|~{3,})", text, re.MULTILINE)]
+    for before, cell in pairwise(notebook.cells):
+        if "solution" in cell.metadata.get("tags", []):
+            (number,) = re.findall(r"^\*\*(\d+)\.", before.source, re.MULTILINE)[-1:] or ["none"]
+            prompt = cell.metadata.get("mystnb", {}).get("code_prompt_show", "")
+            folded = "hide-cell" in cell.metadata.tags and prompt.startswith(f"Solution of exercise {number}: ")
+            if not (folded and before.source.rstrip().endswith("```") and solutions_in_words([before])):
+                found.append(cell.source)
+    return found
+
+
+def shows_nothing(cell):
+    """Return whether an executed cell has printed and drawn nothing; what it hands to the text does not count."""
+    kinds = [output.get("data", {"stream": output.get("text", "")}) for output in cell.outputs]
+    return not any(value for kind in kinds for key, value in kind.items() if "papermill.record" not in key)
+
+
+def test_solutions_are_executed_and_folded_behind_their_exercises(notebook):
+    assert wrong_solutions(notebook) == []
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_each_solution_prints_or_draws_something(path):
+    executed = ROOT / "_build" / "executed" / "quick" / path.name
+    if not executed.is_file():
+        pytest.skip("not executed yet: run `make book` first")
+    sources = {cell.id: cell.source for cell in tagged(nbformat.read(path, as_version=4), "solution")}
+    ran = [cell for cell in code_cells(nbformat.read(executed, as_version=4)) if cell.source == sources.get(cell.id)]
+    assert [cell.source for cell in ran if shows_nothing(cell)] == []
+
+
+def test_solutions_that_nothing_runs_or_that_show_nothing_would_be_noticed():
+    words = "**3.** Why?\n\n```{admonition} Solution\n:class: dropdown\nSo.\n```"
+    solved = {"tags": ["hide-cell", "solution"], "mystnb": {"code_prompt_show": "Solution of exercise 3: code"}}
+    text, code = nbformat.v4.new_markdown_cell, nbformat.v4.new_code_cell
+
+    def wrong(*cells):
+        return wrong_solutions(nbformat.v4.new_notebook(cells=cells))
+
+    assert wrong(text(words), code("1", metadata=solved)) == []
+    assert wrong(text(words.replace("So.", "~~~python\n1\n~~~"))) == [":class: dropdown\n~~~python\n1\n~~~"]
+    assert wrong(text(words), code("1", metadata={**solved, "tags": ["solution"]})) == ["1"]
+    assert wrong(text(words.replace("3", "4")), code("1", metadata=solved)) == ["1"]
+    assert wrong(text("**3.** Why?"), code("1", metadata=solved)) == ["1"]
+    record = nbformat.v4.new_output("display_data", {"application/papermill.record/text/plain": "1"})
+    assert shows_nothing(code("1", outputs=[record]))
+    assert not shows_nothing(code("1", outputs=[record, nbformat.v4.new_output("stream", text="1")]))
+    assert not shows_nothing(code("1", outputs=[nbformat.v4.new_output("display_data", {"image/png": "aaaa"})]))
+
+
+def test_a_solution_that_raises_is_named():
+    path = NOTEBOOKS[0]
+    (cell,) = [cell for cell in code_cells(nbformat.read(path, as_version=4)) if cell.id == "solution-3"]
+    error = SimpleNamespace(source=cell.source, cell_index=99, ename="ValueError", evalue="no")
+    assert build._explain(path, error).startswith(f"{path.name}, cell 100 (solution-3): ValueError: no\n")
+
+
 OLD = rf"\b(?:ae|ae_toolkit)\.(?:{'|'.join(_moved.MODULES)}|networks\.own)\b"
 OLD_IMPORT = rf"\bfrom ae_toolkit import (?:\w+, )*(?:{'|'.join(_moved.MODULES)})\b"
 
 
 def test_only_names_of_today_are_used(notebook):
-    for cell in notebook.cells:  # solutions stand in the text
+    for cell in notebook.cells:  # the text shows code, too
         assert not re.search(f"{OLD}|{OLD_IMPORT}", cell.source), cell.source
 
 
