@@ -53,7 +53,7 @@ MAP_COLUMNS = ("Article", "In this book", "Its claims, and what became of them")
 MAP_CELL = "({notebook}, cell {cell})"
 
 #: The headings of the status page's columns.
-STATUS_COLUMNS = ("Chapter", "Profile", "Seconds", "Claims settled")
+STATUS_COLUMNS = ("Chapter", "Profile", "Seconds", "Claims tested")
 #: The name of its last row.
 STATUS_ALL = "All together"
 #: The line below its table.
