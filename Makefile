@@ -8,6 +8,7 @@
 #   make bench DATA_DIR=folder                 the training engine beside its peers, on MNIST
 #   make bench DATA_DIR=folder ONLY=digits     one part of it, added to the results that are there
 #   make launch                                the chapters as notebooks that open anywhere -> _build/launch
+#   make print                                 the built book as one PDF and one ePub -> _build/print
 #   make replay PROFILE=full                   executes the executed book again and compares its outputs
 #   make lab                                   the notebooks in JupyterLab
 #   make clean                                 remove all that these commands made
@@ -23,7 +24,7 @@ ONLY ?=
 CONSTRAINTS ?= constraints.txt
 VENV_PYTHON = .venv/bin/python
 
-.PHONY: book test coverage execute replay launch lab bench clean environment
+.PHONY: book test coverage execute replay launch print lab bench clean environment
 
 book: environment
 	@$(VENV_PYTHON) book/build.py --profile "$(PROFILE)" --data-dir "$(DATA_DIR)"
@@ -43,6 +44,9 @@ replay: environment
 
 launch: environment
 	@$(VENV_PYTHON) book/launch.py --profile "$(PROFILE)"
+
+print: environment
+	@$(VENV_PYTHON) book/print_book.py --profile "$(PROFILE)"
 
 lab: environment
 	@$(VENV_PYTHON) -m jupyter lab notebooks

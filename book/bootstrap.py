@@ -77,7 +77,7 @@ def recipe(constraints):
         "root": ROOT,
         "python": f"Python {platform.python_version()}",
         # The build without GPU code is half the size, where it exists.
-        "extras": ".[{},book,test]".format("tensorflow-cpu" if small else "tensorflow"),
+        "extras": ".[{},book,print,test]".format("tensorflow-cpu" if small else "tensorflow"),
         "files": digest.hexdigest(),
     }
 

@@ -264,7 +264,7 @@ def render(profile):
     stage, work, site = build / "source", build / "rendering", build / "html"
     for folder in (stage, work):
         shutil.rmtree(folder, ignore_errors=True)
-    _stage(stage, profile)
+    stage_sources(stage, profile)
     made_by, key = build / "html.key", _digest([stage, ROOT / "ae_toolkit"])
     if (site / "index.html").is_file() and made_by.is_file() and made_by.read_text() == key:
         print("book: the site is that of these very files, not rendered again", flush=True)
@@ -297,7 +297,7 @@ def render(profile):
     return site / "index.html"
 
 
-def _stage(stage, profile):
+def stage_sources(stage, profile):
     """Copy what Jupyter Book reads, with the executed notebooks in the place of the empty ones."""
     shutil.copytree(ROOT / "book", stage / "book", ignore=shutil.ignore_patterns("__pycache__"))
     for path in explorables(profile).glob("*.*"):

@@ -37,7 +37,7 @@ CHANGES = {
 
 def name_buttons(app, error):
     """Change the finished pages."""
-    if error or app.builder.format != "html":
+    if error or app.builder.name != "html":
         return
     for path in Path(app.outdir).rglob("*.html"):
         old = new = path.read_text(encoding="utf-8")

@@ -120,7 +120,7 @@ def _line(content):
 
 def copy_mathjax(app, error):
     """Put MathJax into the site, so that a page needs no other host to show its formulas."""
-    if error or app.builder.format != "html":
+    if error or app.builder.name != "html":
         return
     found = importlib.util.find_spec(MATHJAX_PACKAGE)
     if found is None:

@@ -45,14 +45,14 @@ def _both(found):
 
 
 def show_both_variants(app, pagename, templatename, context, doctree):
-    """Rewrite a page's images as it is rendered."""
-    if "body" in context:
+    """Rewrite a page's images as it is rendered; an ePub, which has no dark page, keeps them as they are."""
+    if "body" in context and app.builder.name == "html":
         context["body"] = with_both_variants(context["body"])
 
 
 def write_dark_variants(app, failure):
     """Write the variant of each drawing beside it, when all images have been copied."""
-    if failure is None and app.builder.format == "html":
+    if failure is None and app.builder.name == "html":
         for path in sorted(Path(app.outdir, "_images").glob("*.svg")):
             if not path.name.endswith(".dark.svg"):
                 path.with_suffix(".dark.svg").write_text(darkened(path.read_text(encoding="utf-8")), encoding="utf-8")

@@ -1,21 +1,67 @@
-"""What a page says about itself to search engines and to those who link to it."""
+"""What a page says about itself to search engines and to those who link to it, and how the site is searched."""
 
 import html
+import re
+from pathlib import Path
 
 from docutils import nodes
+from sphinx.locale import _
 
 #: Search engines show about so many characters of a description.
 DESCRIPTION_LENGTH = 160
 
 
+#: A tag of a page's head that describes the page.
+DESCRIPTION = re.compile(r'<meta (?:name="description"|property="og:)[^>]*>')
+#: The site's first address, which leads on to its first page; what describes the one describes the other.
+REDIRECT = """<!DOCTYPE html>
+<html lang="{language}">
+<head>
+<meta charset="utf-8">
+<title>{title}</title>
+{description}
+<link rel="icon" href="_static/{icon}">
+<meta http-equiv="Refresh" content="0; url={page}">
+</head>
+<body><p><a href="{page}">{title}</a></p></body>
+</html>
+"""
+#: A page from a file may not read another one, which the summaries under what was found are taken from.
+SEARCH_FROM_A_FILE = 'if (location.protocol === "file:") DOCUMENTATION_OPTIONS.SHOW_SEARCH_SUMMARY = false;'
+
+
 def describe_page(app, pagename, templatename, context, doctree):
     """Put a page's first paragraph into its head, as the description that search engines and links show."""
-    if doctree is None:  # a page that Sphinx makes itself, such as the index of names
-        return
-    text = first_paragraph(doctree)
+    if doctree is not None:
+        title = html.unescape(re.sub("<[^>]*>", "", context["title"]))
+        text = first_paragraph(doctree)
+    else:  # a page that Sphinx makes itself, and whose title stands in a template
+        title = {"genindex": _("Index"), "search": _("Search")}.get(pagename, app.config.html_title)
+        text = f"{title}. {first_paragraph(app.env.get_doctree(app.config.root_doc))}"
+    tags = {'property="og:title"': title, 'property="og:site_name"': app.config.html_title}
     if text:
-        content = html.escape(shortened(text))
-        context["metatags"] = context.get("metatags", "") + f'\n<meta name="description" content="{content}">'
+        tags |= dict.fromkeys(('name="description"', 'property="og:description"'), shortened(text))
+    lines = [f'<meta {name} content="{html.escape(content)}" />' for name, content in tags.items()]
+    context["metatags"] = "\n".join([context.get("metatags", ""), *lines])
+
+
+def search_from_a_file(app, pagename, templatename, context, doctree):
+    """Let the search show what it finds without summaries where it cannot have them."""
+    if pagename == "search":
+        app.add_js_file(None, body=SEARCH_FROM_A_FILE)
+
+
+def lead_on(app, error):
+    """Write the page at the site's first address, before one without any description is written there."""
+    if error or app.builder.name != "html":
+        return
+    site, page = Path(app.outdir), app.builder.get_target_uri(app.config.root_doc)
+    tags = DESCRIPTION.findall((site / page).read_text(encoding="utf-8"))
+    text = REDIRECT.format(
+        language=app.config.language, title=html.escape(app.config.html_title), description="\n".join(tags),
+        icon=Path(app.config.html_favicon).name, page=page,
+    )  # fmt: skip
+    (site / "index.html").write_text(text, encoding="utf-8")
 
 
 def first_paragraph(doctree):
@@ -43,4 +89,6 @@ def shortened(text, length=DESCRIPTION_LENGTH):
 def setup(app):
     """Register everything with Sphinx."""
     app.connect("html-page-context", describe_page)
+    app.connect("html-page-context", search_from_a_file)
+    app.connect("build-finished", lead_on, priority=400)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,13 +1,11 @@
 """The browser that the tests of pages drive: one that is installed already."""
 
-import os
-import shutil
 from contextlib import contextmanager
 
+import print_book
+
 #: Its program: what CHROME names, or what the PATH has; None where there is none.
-PROGRAM = os.environ.get("CHROME") or next(
-    filter(None, map(shutil.which, ("chromium", "google-chrome", "chrome"))), None
-)
+PROGRAM = print_book.browser_program()
 NONE_FOUND = "no browser: none on the PATH, and CHROME is not set"
 
 
