@@ -313,6 +313,8 @@ def stage_sources(stage, profile):
     config = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
     config["execute"]["execute_notebooks"] = "off"
     _add_launch_buttons(config)
+    # Where the site will stand, which a page says to those who link to it.
+    config["sphinx"]["config"]["html_baseurl"] = os.environ.get("BOOK_SITE_URL", "")
     (stage / "_config.yml").write_text(yaml.safe_dump(config, sort_keys=False, allow_unicode=True), encoding="utf-8")
 
 

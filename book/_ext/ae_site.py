@@ -11,8 +11,11 @@ from sphinx.locale import _
 DESCRIPTION_LENGTH = 160
 
 
+#: The picture beside a link to a page, which the build has drawn, and what it shows.
+CARD = "_static/explore/card.png"
+CARD_SHOWS = "A grid of handwritten digits, drawn by a decoder, which change into each other from one to the next."
 #: A tag of a page's head that describes the page.
-DESCRIPTION = re.compile(r'<meta (?:name="description"|property="og:)[^>]*>')
+DESCRIPTION = re.compile(r'<meta (?:name="description"|name="twitter:|property="og:)[^>]*>')
 #: The site's first address, which leads on to its first page; what describes the one describes the other.
 REDIRECT = """<!DOCTYPE html>
 <html lang="{language}">
@@ -41,6 +44,12 @@ def describe_page(app, pagename, templatename, context, doctree):
     tags = {'property="og:title"': title, 'property="og:site_name"': app.config.html_title}
     if text:
         tags |= dict.fromkeys(('name="description"', 'property="og:description"'), shortened(text))
+    if Path(app.srcdir, "book", CARD).is_file():  # a plain `jupyter-book build` has none
+        # Those who show links ask for a whole address, which only the publisher knows.
+        base = app.config.html_baseurl
+        address = f"{base.rstrip('/')}/{CARD}" if base else context["pathto"](CARD, 1)
+        tags |= {'property="og:image"': address, 'property="og:image:alt"': CARD_SHOWS}
+        tags |= {'name="twitter:card"': "summary_large_image"}
     lines = [f'<meta {name} content="{html.escape(content)}" />' for name, content in tags.items()]
     context["metatags"] = "\n".join([context.get("metatags", ""), *lines])
 
@@ -56,7 +65,8 @@ def lead_on(app, error):
     if error or app.builder.name != "html":
         return
     site, page = Path(app.outdir), app.builder.get_target_uri(app.config.root_doc)
-    tags = DESCRIPTION.findall((site / page).read_text(encoding="utf-8"))
+    found = DESCRIPTION.findall((site / page).read_text(encoding="utf-8"))
+    tags = [tag.replace(f'"../{CARD}', f'"{CARD}') for tag in found]  # this page lies a folder higher
     text = REDIRECT.format(
         language=app.config.language, title=html.escape(app.config.html_title), description="\n".join(tags),
         icon=Path(app.config.html_favicon).name, page=page,

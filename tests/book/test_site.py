@@ -92,6 +92,8 @@ def test_page_describes_itself(path):
     (title,) = soup.find_all("meta", property="og:title")
     assert title["content"].strip()
     assert soup.title.get_text().strip().startswith(title["content"])
+    (picture,) = soup.find_all("meta", property="og:image")
+    assert (path.parent / picture["content"]).resolve().is_file()
     (icon,) = soup.find_all("link", rel="icon")
     assert (path.parent / icon["href"]).resolve().is_file()
 
