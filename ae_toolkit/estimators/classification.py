@@ -78,8 +78,9 @@ class AutoencoderClassifier(
         labels does not outweigh the others. ``"self-training"``: from the classifier that has learned
         the labelled ones, where it is sure (Lee, 2013). ``"ignore"``: nowhere. ``"auto"`` is
         propagation for arrays; of a data set or folder such images are only decoded.
-    n_rounds : int, default=1
-        How often they get labels, each time followed by a training.
+    n_rounds : int, default=2
+        How often they get labels, each time followed by a training. The second time they get them
+        by codes that have learned the first ones.
     threshold : float, default=0.95
         Of self-training: the probability from which on the classifier counts as sure.
     n_views : int, default=1
@@ -195,7 +196,7 @@ class AutoencoderClassifier(
         train_encoder: bool = True,
         reconstruction_weight: float = 0.0,
         unlabelled: str = "auto",
-        n_rounds: int = 1,
+        n_rounds: int = 2,
         threshold: float = 0.95,
         n_views: int = 1,
         class_weight: dict[Any, float] | str | None = None,
