@@ -13,8 +13,9 @@ from ae_toolkit.plots import _colours
 
 FOLDER = Path(__file__).resolve().parents[2] / "book" / "diagrams"
 NAMES = [
-    "adversarial", "convolution", "flat-against-curved", "forward-backward", "hourglass", "kmeans-on-codes", "ladder",
-    "other-target", "pca-as-a-network", "rows-against-flattened", "self-training", "shapes", "variational",
+    "adversarial", "contractive", "convolution", "data-flow", "flat-against-curved", "forward-backward", "hourglass",
+    "kmeans-on-codes", "ladder", "other-target", "pca-as-a-network", "rows-against-flattened", "self-training",
+    "shapes", "sparse", "variational",
 ]  # fmt: skip
 SVG = "{http://www.w3.org/2000/svg}"
 DRAWN = {"circle", "defs", "desc", "g", "marker", "path", "rect", "svg", "text", "title", "tspan", "use"}
