@@ -30,6 +30,12 @@ NAME = "autoencoders-tested"
 #: The words under each page of the PDF.
 FOOTER = "{title} · {page} / {pages}"
 
+#: How an ePub's pages look besides: code has a line at its side, and a long line of it goes on in the next one.
+EPUB_STYLE = """
+pre { border-left: 3px solid #767676; overflow-wrap: anywhere; padding-left: 0.6em; white-space: pre-wrap; }
+img { height: auto; max-width: 100%; }
+"""
+
 # Before a page is printed: formulas are set and figures loaded, which a browser puts off until they are scrolled to;
 # the names of places get the page's name before them, since all pages become one document; and there is a link to each
 # heading, for the bookmarks, and to each place to which another page links: a browser writes no others into a PDF.
@@ -283,6 +289,7 @@ def write_epub(browser, profile, target):
         shutil.rmtree(each, ignore_errors=True)
     build.stage_sources(stage, profile)
     configure(stage / "_config.yml")
+    (stage / "book" / "_static" / "epub_pages.css").write_text(EPUB_STYLE, encoding="utf-8")
     program = str(Path(sys.executable).with_name("jupyter-book"))
     command = [program, "build", str(stage), "--path-output", str(work), "-W", "--keep-going"]
     command += ["--builder", "custom", "--custom-builder", "epub"]
@@ -317,7 +324,8 @@ def configure(path):
         "epub_tocscope": "includehidden",
         "epub_use_index": True,
         "maximum_signature_line_length": 1_000_000,  # a signature in several lines is a list without terms
-        "html_css_files": ["ae.css"],
+        "pygments_style": "a11y-high-contrast-light",  # the light half of what the site's theme takes
+        "html_css_files": ["ae.css", "epub_pages.css"],
         "html_js_files": [],
     }
     path.write_text(yaml.safe_dump(config, sort_keys=False, allow_unicode=True), encoding="utf-8")

@@ -35,7 +35,7 @@ WORD = re.compile(r"[\w-]+")
 FONT_SOURCES = re.compile(r'url\(([^)]*?)\.woff2\) format\("woff2"\), ?url\(\1\.ttf\) format\("truetype"\)')
 #: What a style sheet draws of a font: a text itself, or a variable that another rule draws.
 DRAWN = re.compile(r"""(?:content|--[\w-]+)\s*:\s*(?:"([^"]*)"|'([^']*)')""")
-LOADED = re.compile(r'(?<==")([^"?:]+\.(?:css|js))(?:\?[^"]*)?(?=")')
+LOADED = re.compile(r'( (?:href|src)=")([^"?:]+\.(?:css|js))(?:\?[^"]*)?(?=")')
 #: At-rules that hold rules.
 NESTED = {"media", "supports", "layer", "container"}
 
@@ -64,9 +64,10 @@ def lighten(app, error):
     for path in static.rglob("vendor/fontawesome/webfonts/*.ttf"):
         write_icons(path, drawn)
     for path, text in changed.items():
-        text = FONT_SOURCES.sub(r'url(\1.woff) format("woff")', text)
+        changed[path] = FONT_SOURCES.sub(r'url(\1.woff) format("woff")', text)
+    changed = {path: text for path, text in changed.items() if text != path.read_text(encoding="utf-8")}
+    for path, text in changed.items():
         path.write_text(text, encoding="utf-8")
-        changed[path] = text
     for path, text in pages.items():
         path.write_text(with_new_digests(text, path, changed), encoding="utf-8")
 
@@ -175,10 +176,10 @@ def with_new_digests(page, path, changed):
     """Return a page that asks for the changed files by new addresses, so that no browser shows old ones it kept."""
 
     def address(match):
-        target = Path(os.path.normpath(path.parent / match[1]))
+        target = Path(os.path.normpath(path.parent / match[2]))
         if target not in changed:
             return match[0]
-        return f"{match[1]}?v={hashlib.sha256(changed[target].encode()).hexdigest()[:8]}"
+        return f"{match[1]}{match[2]}?v={hashlib.sha256(changed[target].encode()).hexdigest()[:8]}"
 
     return LOADED.sub(address, page)
 

@@ -53,7 +53,7 @@ def test_variants_are_written_beside_the_drawings_once_the_site_is_complete(tmp_
     (tmp_path / "_images").mkdir()
     (tmp_path / "_images" / "a.svg").write_text(DRAWING)
     (tmp_path / "_images" / "b.png").write_bytes(b"")
-    app = SimpleNamespace(outdir=tmp_path, builder=SimpleNamespace(format="html"))
+    app = SimpleNamespace(outdir=tmp_path, builder=SimpleNamespace(name="html"))
     for _ in range(2):  # a second time must not make a variant of a variant
         ae_figures.write_dark_variants(app, failure)
     written = {path.name for path in (tmp_path / "_images").iterdir()}

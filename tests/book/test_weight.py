@@ -211,7 +211,7 @@ def test_a_rule_stays_where_its_classes_may_be_used():
 
 def test_a_changed_file_is_asked_for_by_another_address(tmp_path):
     changed = {tmp_path / "_static" / "a.css": "p{}"}
-    page = '<link href="../_static/a.css?v=1"><script src="../_static/b.js?v=1"></script><a href="a.css">a</a>'
+    page = '<link href="../_static/a.css?v=1"><script src="../_static/b.js?v=1"></script><p data-x="../_static/a.css">'
     new = ae_weight.with_new_digests(page, tmp_path / "book" / "page.html", changed)
     assert new.startswith('<link href="../_static/a.css?v=')
     assert "a.css?v=1" not in new
