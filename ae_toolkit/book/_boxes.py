@@ -15,7 +15,7 @@ def as_html(record):
     rows = "".join(_row_as_html(row) for row in record["predictions"])
     sentences = [words.CONDITION.format(condition=record["condition"])] if record["condition"] else []
     sentences += [record["because"]] if record["because"] else []
-    sentences += [words.UNDECIDED] if record["verdict"] == "undecided" else []
+    sentences += [_undecided(record["predictions"])] if record["verdict"] == "undecided" else []
     return (
         f"<div class='ae-claim ae-{record['verdict']}' id='claim-{record['claim']}' "
         f"style='border-left:.4rem solid {colour};padding:.6rem 1rem;margin:1rem 0;background:rgba(128,128,128,.08)'>"
@@ -25,6 +25,15 @@ def as_html(record):
         f"<ul style='margin:0 0 .4rem'>{rows}</ul>"
         f"<p style='margin:0'>{html.escape(' '.join(sentences))}</p></div>"
     )
+
+
+def _undecided(rows):
+    """Return the sentence that says how many decisive predictions are decided, and how many are not."""
+    outcomes = [row["outcome"] for row in rows if row["decisive"]]
+    counts = {outcome: outcomes.count(outcome) for outcome in words.OUTCOMES}
+    if counts["open"] == len(outcomes):
+        return words.NOTHING_DECIDED
+    return words.UNDECIDED.format(n=len(outcomes), mark=words.OUTCOMES["open"], **counts)
 
 
 def _row_as_html(row):

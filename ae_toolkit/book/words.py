@@ -18,8 +18,13 @@ INTERVAL = "difference {value}, 95% interval {low} to {high}"
 REASON = "Threshold: {reason}."
 #: The sentence that names the condition of the verdict "depends".
 CONDITION = "It depends on {condition}."
-#: The sentence under an undecided verdict.
-UNDECIDED = "An interval contains its threshold, so this run decides nothing."
+#: The sentence under an undecided verdict of which some predictions are decided.
+UNDECIDED = (
+    "Of {n} decisive predictions, {held} held and {failed} failed; for {open}, marked “{mark}”, the interval "
+    "contains the threshold, so this run does not decide the claim."
+)
+#: The sentence under an undecided verdict of which no prediction is decided.
+NOTHING_DECIDED = "No interval is clear of its threshold, so this run does not decide the claim."
 #: The words for how many images or seeds are needed, as they stand in TO_DECIDE.
 NEEDED = {"images": "{n} images", "seeds": "{n} seeds"}
 #: The sentence that says what would decide a prediction that is too close to tell.

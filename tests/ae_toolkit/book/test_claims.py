@@ -345,8 +345,17 @@ def test_an_undecided_box_says_so_and_what_would_decide_it():
     text = Reader(box._repr_mimebundle_()["text/html"]).text
     assert "too close to tell" in text
     assert "seeds would decide it" in text
-    assert "decides nothing" in text
+    assert "No interval is clear of its threshold" in text
     assert "It is so." not in text
+
+
+def test_an_undecided_box_counts_what_is_decided():
+    rows = [held(), held(), held(decisive=False), undecided(), failed(setting="b"), undecided(setting="c")]
+    box = settle("C01", "undecided", *rows[:4], *[undecided(setting="d")], because="b")
+    text = Reader(box._repr_mimebundle_()["text/html"]).text
+    assert "Of 4 decisive predictions, 2 held and 0 failed; for 2, marked “too close to tell”, the interval" in text
+    box = settle("C01", "undecided", rows[3], *rows[4:], because="b")
+    assert "Of 3 decisive predictions, 0 held and 1 failed; for 2," in Reader(box._repr_mimebundle_()["text/html"]).text
 
 
 def test_plain_text_says_what_held(box):
