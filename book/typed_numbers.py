@@ -69,7 +69,7 @@ ALLOWED = (
     Allowed("about 0.5 for a random code", "what the measure is defined to give"),
     Allowed("the convolutional one's is 0.005", "a setting"),
     Allowed("has the length $\\eta$, here 0.002", "a setting"),
-    Allowed("Each ten decibels more are a tenth of the error", "the definition of a decibel"),
+    Allowed("Ten decibels more mean that the error is ten times smaller", "the definition of a decibel"),
     Allowed("an error of 0.01 and one of 7.84 may be the very same", "an example of units: 7.84 is 784 times 0.01"),
     Allowed("a saving of 2 %", "follows from the two formulas beside it"),
     Allowed("from 13.87", "printed by Hinton and Salakhutdinov, whom the section cites; the build asserts it"),
