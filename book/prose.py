@@ -183,7 +183,11 @@ def files():
 
 def main(arguments):
     """Check the named files, or all; return the exit status."""
-    paths = [Path(name).resolve() for name in arguments] or files()
+    return report([Path(name).resolve() for name in arguments] or files(), check)
+
+
+def report(paths, check):
+    """Print what a check finds in files, a line for each finding; return the exit status."""
     n_findings = 0
     for path in paths:
         for line, words, advice in check(path):

@@ -197,13 +197,7 @@ def files():
 
 def main(arguments):
     """Check the named files, or all; return the exit status."""
-    n_findings = 0
-    for path in [Path(name).resolve() for name in arguments] or files():
-        for line, words, advice in check(path):
-            shown = path.relative_to(ROOT) if path.is_relative_to(ROOT) else path
-            print(f"{shown}:{line}: {words} ({advice})")
-            n_findings += 1
-    return 1 if n_findings else 0
+    return prose.report([Path(name).resolve() for name in arguments] or files(), check)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,7 @@
 """The classifier: its loss, where labels come from, sources, weights, views, bad input."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -237,6 +239,11 @@ def test_images_without_labels_change_what_is_learned(frozen):
 def test_rounds(route, trainings, frozen):
     found = classifier(frozen, unlabelled=route, n_rounds=3, epochs=2).fit(IMAGES, FEW)
     assert len(found.history_["loss"]) == found.n_iter_ == 2 * trainings
+
+
+@pytest.mark.slow
+def test_by_default_labels_are_given_twice(frozen):
+    assert classifier(frozen, epochs=2).fit(IMAGES, FEW).n_iter_ == 4
 
 
 def test_where_the_classifier_is_sure_of_nothing_no_label_is_added(frozen):
@@ -719,3 +726,13 @@ def test_other_backends(name, python):
         "print('done')\n"
     )
     assert "done" in python.said(python(code, backend=name))
+
+
+@pytest.mark.parametrize(
+    ("steps", "is_trained", "epochs"),
+    [(938, False, 38), (938, True, 9), (63, False, 40), (63, True, 40), (5000, True, 8), (5, False, 100)],
+)
+def test_an_encoder_that_has_learned_nothing_is_trained_for_longer(steps, is_trained, epochs):
+    stream = SimpleNamespace(steps_per_epoch=steps)
+    assert ae.AutoencoderClassifier()._epochs(stream, is_trained) == epochs
+    assert ae.AutoencoderClassifier(epochs=3)._epochs(stream, is_trained) == 3
