@@ -16,6 +16,7 @@ from sklearn.utils.validation import check_is_fitted
 from ae_toolkit import training
 from ae_toolkit._files import write_whole
 from ae_toolkit._keras import keras
+from ae_toolkit.estimators._learned import further_views
 from ae_toolkit.estimators._linear import linear_map
 from ae_toolkit.estimators.autoencoder import Autoencoder
 from ae_toolkit.estimators.classification import AutoencoderClassifier
@@ -45,8 +46,9 @@ def export_onnx(estimator: Any, path: str | os.PathLike[str]) -> dict[str, Path]
     dict of str to Path
         The files: ``encoder`` takes (n, *image_shape) and gives codes, ``decoder`` the
         other way; ``classifier`` takes images and gives the probability of each class, in
-        the order of ``classes_``. The number of images is free. An `AutoencoderClassifier` has
-        no ``decoder``, since its codes may have moved away from it.
+        the order of ``classes_``, averaged over the views of each image as in Python. The
+        number of images is free. An `AutoencoderClassifier` has no ``decoder``, since its codes
+        may have moved away from it.
 
     Raises
     ------
@@ -54,8 +56,6 @@ def export_onnx(estimator: Any, path: str | os.PathLike[str]) -> dict[str, Path]
         If the extra ``onnx`` is not installed.
     TypeError
         If the estimator is none of these.
-    ValueError
-        If a classifier averages over several views of an image.
     RuntimeError
         If a file does not compute what Python computes; then none is written.
     OSError
@@ -71,9 +71,9 @@ def export_onnx(estimator: Any, path: str | os.PathLike[str]) -> dict[str, Path]
     ...     sorted(ae.export_onnx(autoencoder, folder))
     ['decoder', 'encoder']
     """
-    autoencoder, head = _parts(estimator)
+    autoencoder, head, views = _parts(estimator)
     _check_packages()
-    functions = _functions(autoencoder, head)
+    functions = _functions(autoencoder, head, views)
     if isinstance(estimator, AutoencoderClassifier):
         del functions["decoder"]
     files = {name: Path(path) / f"{name}.onnx" for name in functions}
@@ -88,15 +88,14 @@ def export_onnx(estimator: Any, path: str | os.PathLike[str]) -> dict[str, Path]
 
 
 def _parts(estimator):
-    """Return the fitted autoencoder, and the weights and biases of a classifier of its codes, or None."""
+    """Return the fitted autoencoder, a classifier's weights and biases or None, and the functions of further views."""
     if isinstance(estimator, AutoencoderClassifier):
         check_is_fitted(estimator)
-        if estimator.n_views > 1:
-            raise ValueError(f"expected a classifier with n_views=1, which a file can compute, got {estimator.n_views}")
-        return estimator.autoencoder_, (estimator.coef_, estimator.intercept_)
+        views = further_views(estimator.autoencoder_, estimator.n_views)
+        return estimator.autoencoder_, (estimator.coef_, estimator.intercept_), views
     autoencoder, *steps = _steps(estimator)
     check_is_fitted(autoencoder)
-    return autoencoder, linear_map(*steps) if steps else None
+    return autoencoder, linear_map(*steps) if steps else None, []
 
 
 def _steps(estimator):
@@ -118,7 +117,7 @@ def _check_packages():
             raise ImportError(f"expected the packages of the extra ae-toolkit[onnx], but there is no {name}")
 
 
-def _functions(autoencoder, head):
+def _functions(autoencoder, head, views):
     """Return what each file computes, by its name: a function of tensors, and the shape of one input."""
     model, image_shape = autoencoder.model_, tuple(autoencoder.image_shape_)
     functions = {"encoder": (model.encode, image_shape), "decoder": (model.decode, (autoencoder.code_dim,))}
@@ -126,7 +125,10 @@ def _functions(autoencoder, head):
         weights, biases = (item.astype(np.float32) for item in head)
 
         def classify(images):
-            return keras.ops.softmax(keras.ops.matmul(model.encode(images), weights) + biases)
+            # All views at once, so that the file holds the encoder once.
+            every_view = keras.ops.concatenate([images, *(view(images) for view in views)])
+            shares = keras.ops.softmax(keras.ops.matmul(model.encode(every_view), weights) + biases)
+            return keras.ops.mean(keras.ops.reshape(shares, (1 + len(views), -1, len(biases))), axis=0)
 
         functions["classifier"] = (classify, image_shape)
     return functions

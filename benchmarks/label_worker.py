@@ -27,8 +27,6 @@ from sklearn.semi_supervised import LabelSpreading
 
 import ae_toolkit as ae
 
-VIEWS = 8
-
 
 @dataclass
 class Task:
@@ -56,8 +54,8 @@ class Answer:
     ----------
     of_train, of_test : ndarray
         Labels.
-    of_train_by_views : ndarray, optional
-        Labels by the mean of several views.
+    of_train_by_one_view : ndarray, optional
+        Labels by each image alone, where a method averages over several views of it.
     probabilities : dict of str to ndarray, shape (n_test, n_classes)
         Of the test images, for each way to predict them; empty where a method has none.
     """
@@ -65,7 +63,7 @@ class Answer:
     of_train: np.ndarray
     of_test: np.ndarray
     probabilities: dict
-    of_train_by_views: np.ndarray | None = None
+    of_train_by_one_view: np.ndarray | None = None
 
 
 def classifier(task):
@@ -78,9 +76,9 @@ def classifier(task):
     model.fit(task.train, task.known)
     task.run.seconds += time.perf_counter() - begin
     probabilities = {"": model.predict_proba(task.test)}
-    probabilities[f", {VIEWS} views"] = model.set_params(n_views=VIEWS).predict_proba(task.test)
-    by_views = None if everything_known else model.predict(task.train)
-    return Answer(model.transduction_, probabilities[""].argmax(axis=1), probabilities, by_views)
+    probabilities[", one view"] = model.set_params(n_views=1).predict_proba(task.test)
+    by_one_view = None if everything_known else model.predict(task.train)
+    return Answer(model.transduction_, probabilities[""].argmax(axis=1), probabilities, by_one_view)
 
 
 def shared_autoencoder(task):
@@ -184,8 +182,8 @@ def classified(method, images, data_dir, per_class, draw, run):
     found = {"test": percent(answer.of_test != wanted), "seconds": run.seconds}
     if unknown.any():
         found["unlabelled"] = percent(answer.of_train[unknown] != labels[unknown])
-        if answer.of_train_by_views is not None:
-            found[f"unlabelled, {VIEWS} views"] = percent(answer.of_train_by_views[unknown] != labels[unknown])
+        if answer.of_train_by_one_view is not None:
+            found["unlabelled, one view"] = percent(answer.of_train_by_one_view[unknown] != labels[unknown])
     for kind, probabilities in answer.probabilities.items():
         found[f"test{kind}"] = percent(probabilities.argmax(axis=1) != wanted)
         found[f"calibration{kind}"] = 100 * ae.metrics.expected_calibration_error(wanted, probabilities)

@@ -137,8 +137,21 @@ class RandomAffine(keras.layers.Layer):
         """
         if len(images.shape) == 3:  # grey images without a channel axis
             return self.transform_alike(images[..., None], parts)[..., 0]
-        u = ops.ones((5, ops.shape(images)[0])) * ops.reshape(ops.convert_to_tensor(parts, "float32"), (5, 1))
-        return ops.image.affine_transform(images, self._transforms_by(u, images), fill_mode="constant")
+        # One transformation is a fixed choice of pixels, which an ONNX file can hold; `affine_transform` it cannot.
+        height, width, channels = images.shape[1:]
+        u = ops.reshape(ops.convert_to_tensor(parts, "float32"), (5, 1))
+        a, b, right, c, d, down, *_ = ops.unstack(self._transforms_by(u, images)[0])
+        x, y = ops.meshgrid(ops.arange(width, dtype="float32"), ops.arange(height, dtype="float32"))
+        column, row = a * x + b * y + right, c * x + d * y + down
+        pixels, result = ops.reshape(images, (-1, height * width, channels)), 0.0
+        for near_row in (ops.floor(row), ops.floor(row) + 1):
+            for near_column in (ops.floor(column), ops.floor(column) + 1):
+                is_inside = (near_row >= 0) & (near_row < height) & (near_column >= 0) & (near_column < width)
+                place = ops.clip(near_row, 0, height - 1) * width + ops.clip(near_column, 0, width - 1)
+                share = (1 - ops.abs(row - near_row)) * (1 - ops.abs(column - near_column))
+                share = ops.reshape(ops.where(is_inside, share, 0.0), (-1, 1))
+                result += share * ops.take(pixels, ops.cast(ops.reshape(place, (-1,)), "int32"), axis=1)
+        return ops.reshape(result, (-1, height, width, channels))
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), **self.amounts, "seed": self.seed}

@@ -1,4 +1,4 @@
-"""What a reader touches first: objects that fit images and transform them, and the Keras model behind each."""
+"""Estimators of scikit-learn's kind, which fit images and transform them, and the Keras model behind each."""
 
 import lazy_loader
 

@@ -5,6 +5,7 @@ same transformations for every image.
 """
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -17,6 +18,11 @@ from ae_toolkit.data.augmentation import RandomAffine
 from ae_toolkit.estimators._inner import encode
 from ae_toolkit.estimators._linear import Head, log_probabilities
 from ae_toolkit.estimators.autoencoder import Autoencoder
+
+#: How many views an image has where `n_views` is "auto" and the autoencoder transforms images in training.
+AUTO_VIEWS = 4
+#: Where the views of an image are taken from: a fraction of what training transforms images by.
+VIEWED = 0.5
 
 
 @dataclass
@@ -57,7 +63,7 @@ class Learned:
 
 
 def class_probabilities(
-    autoencoder: Autoencoder, head: Head, images: NDArray[np.float32], n_views: int, largest: float
+    autoencoder: Autoencoder, head: Head, images: NDArray[np.float32], n_views: int | str
 ) -> NDArray[np.float64]:
     """Return the classes' probabilities, averaged over the views of each image.
 
@@ -66,59 +72,65 @@ def class_probabilities(
     autoencoder : fitted Autoencoder
     head : Head
     images : ndarray of shape (n, *image_shape)
-    n_views : int
+    n_views : int or "auto"
         The image itself is one of them.
-    largest : float
-        As `view_parts` takes it.
 
     Returns
     -------
     ndarray of shape (n, n_classes)
-    """
-    layer = view_layer(autoencoder, n_views)
-    total = np.exp(log_probabilities(encode(autoencoder, images), head))
-    for parts in view_parts(n_views - 1, largest):
-        view = training.in_batches(partial(layer.transform_alike, parts=parts), images)
-        total += np.exp(log_probabilities(encode(autoencoder, view), head))
-    return total / n_views
-
-
-def view_layer(autoencoder: Autoencoder, n_views: int) -> Any:
-    """Return the layer that transforms images for further views, or None where there are none.
-
-    Parameters
-    ----------
-    autoencoder : fitted Autoencoder
-    n_views : int
-
-    Returns
-    -------
-    RandomAffine or None
 
     Raises
     ------
     ValueError
-        If there are to be further views, and the autoencoder does not transform images in training.
+        As `further_views`.
     """
-    if n_views == 1:
-        return None
-    for layer in (autoencoder._augmentation(0), getattr(autoencoder.model_, "corruption", None)):
-        if isinstance(layer, RandomAffine):
-            return layer
-    raise ValueError(
-        "expected an autoencoder that transforms images in training, by augmentation or by corruption='affine', "
-        f"for n_views={n_views}, got {autoencoder!r}"
-    )
+    views = further_views(autoencoder, n_views)
+    total = np.exp(log_probabilities(encode(autoencoder, images), head))
+    for view in views:
+        total += np.exp(log_probabilities(encode(autoencoder, training.in_batches(view, images)), head))
+    return total / (1 + len(views))
 
 
-def view_parts(count: int, largest: float) -> NDArray[np.float64]:
+def further_views(autoencoder: Autoencoder, n_views: int | str) -> list[Callable[[Any], Any]]:
+    """Return the functions that make the further views of images, as many as are asked for or make sense.
+
+    Parameters
+    ----------
+    autoencoder : fitted Autoencoder
+    n_views : int or "auto"
+        How many views there are, the images themselves among them.
+
+    Returns
+    -------
+    list of callable
+        Each takes a tensor of images and returns one of the same shape. Of ``"auto"`` there are
+        none if the autoencoder does not transform images in training.
+
+    Raises
+    ------
+    ValueError
+        If further views are asked for, and the autoencoder does not transform images in training.
+    """
+    layers = [autoencoder._augmentation(0), getattr(autoencoder.model_, "corruption", None)]
+    able = [layer for layer in layers if isinstance(layer, RandomAffine)]
+    by_default = AUTO_VIEWS if able else 1
+    number = by_default if n_views == "auto" else int(n_views)
+    if number > 1 and not able:
+        raise ValueError(
+            "expected an autoencoder that transforms images in training, by augmentation or by corruption='affine', "
+            f"for n_views={n_views}, got {autoencoder!r}"
+        )
+    return [partial(able[0].transform_alike, parts=parts) for parts in view_parts(number - 1)]
+
+
+def view_parts(count: int, largest: float = VIEWED) -> NDArray[np.float64]:
     """Return which parts of the largest transformation each further view is made by.
 
     Parameters
     ----------
     count : int
         How many further views there are.
-    largest : float
+    largest : float, default=VIEWED
         The largest part.
 
     Returns

@@ -22,7 +22,7 @@ from ae_toolkit.estimators._class_rows import codes_with_rows, open_with_rows
 from ae_toolkit.estimators._clusters import default_autoencoder, encode_in_order
 from ae_toolkit.estimators._inner import HoldsAutoencoder, encode, take_over, with_fresh_model
 from ae_toolkit.estimators._labels import read_labels
-from ae_toolkit.estimators._learned import Learned, class_probabilities, view_layer
+from ae_toolkit.estimators._learned import Learned, class_probabilities, further_views
 from ae_toolkit.estimators._linear import cross_entropy, logistic_regression
 from ae_toolkit.estimators._loop_keys import key_of_further_training
 from ae_toolkit.estimators._pseudo_labels import keep_the_sure, propagate, weigh_by_certainty
@@ -35,11 +35,16 @@ CODE_DIM = 30
 RATE = 1e-3
 #: The fraction of the training in which the learning rate rises to its highest.
 WARMUP = 0.1
-#: Epochs make about so many steps, more for an encoder that has learned nothing; but at most and at least so many
-#: epochs, and never fewer steps than the last.
-STEPS, STEPS_UNTRAINED, MOST_EPOCHS, FEWEST_EPOCHS, FEWEST_STEPS = 8000, 36_000, 40, 8, 500
-#: Where the views of an image are taken from: a fraction of what training transforms images by.
-VIEWED = 0.5
+#: How many steps "auto" epochs make, for an encoder that was trained before.
+STEPS = 8000
+#: The same for an encoder that has learned nothing yet.
+STEPS_UNTRAINED = 36_000
+#: "auto" epochs are never more.
+MOST_EPOCHS = 40
+#: Nor fewer.
+FEWEST_EPOCHS = 8
+#: Of few images there are as many epochs as make so many steps, even beyond `MOST_EPOCHS`.
+FEWEST_STEPS = 500
 
 
 class AutoencoderClassifier(
@@ -83,10 +88,11 @@ class AutoencoderClassifier(
         by codes that have learned the first ones.
     threshold : float, default=0.95
         Of self-training: the probability from which on the classifier counts as sure.
-    n_views : int, default=1
+    n_views : int or "auto", default="auto"
         How many views of an image a prediction is averaged over: the image itself, and
         transformed ones, the same transformations for every image. More than one needs an
         autoencoder that transforms images in training (`ae_toolkit.data.augmentation.RandomAffine`).
+        ``"auto"`` is 4 with such an autoencoder, otherwise 1. A prediction takes as many times longer.
     class_weight : dict or "balanced", optional
         How much the images of each class count, as in scikit-learn.
     optimizer : str, default="adam"
@@ -177,7 +183,7 @@ class AutoencoderClassifier(
         "unlabelled": [StrOptions({"auto", "ignore", "propagation", "self-training"})],
         "n_rounds": [Interval(Integral, 1, None, closed="left")],
         "threshold": [Interval(Real, 0, 1, closed="both")],
-        "n_views": [Interval(Integral, 1, None, closed="left")],
+        "n_views": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
         "class_weight": [dict, StrOptions({"balanced"}), None],
         "optimizer": [str],
         "learning_rate": [Interval(Real, 0, None, closed="neither"), StrOptions({"auto"})],
@@ -198,7 +204,7 @@ class AutoencoderClassifier(
         unlabelled: str = "auto",
         n_rounds: int = 2,
         threshold: float = 0.95,
-        n_views: int = 1,
+        n_views: int | str = "auto",
         class_weight: dict[Any, float] | str | None = None,
         optimizer: str = "adam",
         learning_rate: float | str = "auto",
@@ -285,7 +291,7 @@ class AutoencoderClassifier(
             train=bool(pretrain),
         )  # fmt: skip
         check_fitted_shape(given.image_shape, autoencoder.image_shape_, autoencoder)
-        view_layer(autoencoder, self.n_views)  # an error, if one comes, comes early
+        further_views(autoencoder, self.n_views)  # an error, if one comes, comes early
         is_trained = bool(pretrain) or isinstance(self.autoencoder, FrozenEstimator)
         learned = Learned(autoencoder, None, is_trained, {})
         rows = given.one_hot() * self._class_weights(given)
@@ -401,7 +407,7 @@ class AutoencoderClassifier(
         return np.concatenate([self._probabilities(self.autoencoder_, head, images) for images in checked])
 
     def _probabilities(self, autoencoder, head, images):
-        return class_probabilities(autoencoder, head, images, self.n_views, VIEWED)
+        return class_probabilities(autoencoder, head, images, self.n_views)
 
     def predict(self, X: Any) -> NDArray:
         """Return the most probable class of each image.

@@ -52,8 +52,10 @@ def fit(
         Trained in place. With a strategy, made within ``scope(strategy)``.
     images : ndarray of float32, shape (n, ...), or anything `streams.open_stream` takes
         Arrays of up to 4 GiB stay in the device's memory.
-    epochs, batch_size : int
-        A batch size above n is reduced to n. A data set brings its own batches.
+    epochs : int
+        How often each image is seen.
+    batch_size : int
+        Images per step. One above n is reduced to n. A data set brings its own batches.
     optimizer : keras.optimizers.Optimizer
         One that was not used before.
     seed : int, optional

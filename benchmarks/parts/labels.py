@@ -118,7 +118,7 @@ def rows_of(race, found):
 #: How the table calls the worker's measures.
 MEASURES = {
     "test": "wrong of test images", "unlabelled": "wrong of training images without a label",
-    "unlabelled, 8 views": "wrong of training images without a label, 8 views",
-    "calibration": "expected calibration error", "test, 8 views": "wrong of test images, 8 views",
-    "calibration, 8 views": "expected calibration error, 8 views",
+    "unlabelled, one view": "wrong of training images without a label, one view of each",
+    "calibration": "expected calibration error", "test, one view": "wrong of test images, one view of each",
+    "calibration, one view": "expected calibration error, one view of each",
 }  # fmt: skip

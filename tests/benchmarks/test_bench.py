@@ -233,7 +233,7 @@ EXPECTED = {  # part: a beginning of a row's name
     "labels": {
         "10 labels per class: wrong of test images",
         "10 labels per class: wrong of training images without a label",
-        "10 labels per class: expected calibration error, 8 views",
+        "10 labels per class: expected calibration error, one view of each",
         "10 labels per class: seconds",
     },
     "outliers": {

@@ -110,6 +110,16 @@ def test_a_shear_of_45_degrees_shifts_each_row_by_its_height(draw):
         np.testing.assert_allclose(found[:, row, middle], images[:, row, middle + by], atol=1e-5)
 
 
+@pytest.mark.parametrize("parts", [(0, 0, 0, 0, 0), (0.5, -0.5, 1, 0.3, -0.7), (-1, 0.2, -1, -1, 1)])
+def test_all_alike_as_the_layer_transforms_one(images, draw, parts):
+    amounts = {"rotation": 40, "shear": 20, "scale": 0.3, "shift": 0.4}
+    draw(**dict(zip(AMOUNTS, parts, strict=True)))
+    found = ops.convert_to_numpy(RandomAffine(**amounts).transform_alike(images, parts))
+    np.testing.assert_allclose(found, transformed(images, **amounts), atol=1e-5)
+    grey = ops.convert_to_numpy(RandomAffine(**amounts).transform_alike(images[..., 0], parts))
+    np.testing.assert_array_equal(grey, found[..., 0])
+
+
 def test_amounts_come_together(draw):
     """A quarter turn first, then two pixels to the right: the shift is along the image's own axes."""
     images = np.random.default_rng(0).random((2, 5, 5, 1), dtype=np.float32)

@@ -380,6 +380,16 @@ def test_views_need_an_autoencoder_that_transforms_images():
     assert classifier(augmented, n_views=2).fit(IMAGES, KINDS).predict(OTHERS).shape == (30,)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(("corruption", "n_views"), [("affine", 4), ("gaussian", 1)])
+def test_as_many_views_as_make_sense_by_default(corruption, n_views):
+    found = classifier(ae.DenoisingAutoencoder(**SMALL, corruption=corruption)).fit(IMAGES, KINDS)
+    by_default = found.predict_proba(OTHERS)
+    np.testing.assert_array_equal(by_default, found.set_params(n_views=n_views).predict_proba(OTHERS))
+    others = found.set_params(n_views=8) if corruption == "affine" else found
+    assert (others.predict_proba(OTHERS) == by_default).all() == (corruption == "gaussian")
+
+
 # ------------------------------------------------------------------------------------ sources
 
 
@@ -586,8 +596,19 @@ def test_exported(frozen, tmp_path):
     session = onnxruntime.InferenceSession(str(files["classifier"]), providers=["CPUExecutionProvider"])
     (probabilities,) = session.run(None, {session.get_inputs()[0].name: OTHERS})
     np.testing.assert_allclose(probabilities, found.predict_proba(OTHERS), atol=1e-5)
-    with pytest.raises(ValueError, match="n_views=1, which a file can compute, got 3"):
-        ae.export_onnx(found.set_params(n_views=3), tmp_path)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("n_views", ["auto", 3])
+def test_exported_with_its_views(tmp_path, n_views):
+    onnxruntime = pytest.importorskip("onnxruntime")
+    found = classifier(ae.DenoisingAutoencoder(**SMALL, corruption="affine"), n_views=n_views).fit(IMAGES, KINDS)
+    file = ae.export_onnx(found, tmp_path)["classifier"]
+    session = onnxruntime.InferenceSession(str(file), providers=["CPUExecutionProvider"])
+    (probabilities,) = session.run(None, {session.get_inputs()[0].name: OTHERS})
+    np.testing.assert_allclose(probabilities, found.predict_proba(OTHERS), atol=1e-5)
+    one = found.set_params(n_views=1).predict_proba(OTHERS)
+    assert np.abs(probabilities - one).max() > 1e-4
 
 
 # ---------------------------------------------------------------------------------- bad input
