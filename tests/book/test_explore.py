@@ -1,10 +1,7 @@
 """The moving pictures, in a real browser: they compute what Keras computes, and work by mouse, touch and keyboard."""
 
 import base64
-import functools
-import http.server
 import json
-import threading
 
 import browser as installed
 import numpy as np
@@ -40,12 +37,6 @@ each_place = pytest.mark.parametrize("place", PLACES)
 
 def page_of(place):
     return SITE / "book" / f"{PAGES[place]}.html"
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with installed.launched() as browser:
-        yield browser
 
 
 @pytest.fixture
@@ -88,6 +79,21 @@ def changed(page, place, before):
         "([place, before]) => document.querySelector(`#${place} p[aria-live]`).textContent !== before",
         arg=[place, before],
     )
+
+
+def dragged(page, *points):
+    """Drag a finger along points, given as (x, y) on the page's window."""
+    screen = page.context.new_cdp_session(page)
+    for number, (x, y) in enumerate(points):
+        kind = "touchMove" if number else "touchStart"
+        screen.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [{"x": x, "y": y}]})
+    screen.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+
+
+def within(page, selector, x, y):
+    """Return the place at these fractions of an element's width and height."""
+    box = page.locator(selector).first.bounding_box()
+    return box["x"] + x * box["width"], box["y"] + y * box["height"]
 
 
 def record_of(place):
@@ -260,6 +266,17 @@ def test_a_finger_moves_it_on_a_phone(opened, record, width):
     assert code_of(page)[0] == pytest.approx(low + 0.9 * (high - low), abs=0.02 * (high - low))
 
 
+@pytest.mark.parametrize("width", [390, 320])
+def test_a_finger_drags_it_and_the_page_stays_where_it_is(opened, record, width):
+    page = shown(opened(MAP, viewport={"width": width, "height": 800}, has_touch=True), MAP)
+    scrolled = page.evaluate("window.scrollY")
+    dragged(page, *(within(page, "#ae-map canvas", 0.5, y) for y in (0.9, 0.7, 0.4, 0.2)))
+    (left, right), (bottom, top) = record["models"][0]["limits"]
+    expected = [left + 0.5 * (right - left), bottom + 0.8 * (top - bottom)]
+    np.testing.assert_allclose(code_of(page), expected, atol=0.02 * (right - left))
+    assert page.evaluate("window.scrollY") == scrolled
+
+
 def test_another_decoder_is_chosen_by_keyboard_and_draws_another_image(opened):
     page = shown(opened(MAP), MAP)
     image = "document.querySelector('#ae-map .ae-map-picture').toDataURL()"
@@ -311,6 +328,15 @@ def test_other_images_are_shown_at_the_press_of_a_button(opened):
     before = page.evaluate(image)
     page.locator("#ae-numbers button").press("Enter")
     page.wait_for_function(f"before => {image} !== before", arg=before)
+
+
+@pytest.mark.parametrize("width", [390, 320])
+def test_a_finger_drags_the_slider_on_a_phone(opened, width):
+    page = shown(opened(NUMBERS, viewport={"width": width, "height": 800}, has_touch=True), NUMBERS)
+    before = says(page, NUMBERS)
+    dragged(page, *(within(page, "#ae-numbers input", x, 0.5) for x in (0.1, 0.3, 0.6, 0.97)))
+    changed(page, NUMBERS, before)
+    assert int(page.text_content("#ae-numbers output")) >= 60
 
 
 # Drawing.
@@ -430,6 +456,17 @@ def test_a_finger_draws_on_a_phone(opened, width):
     assert seen(page) is not None
 
 
+@pytest.mark.parametrize("width", [390, 320])
+def test_a_finger_draws_a_seven_and_the_page_stays_where_it_is(opened, width):
+    page = ready_to_draw(opened(DRAW, viewport={"width": width, "height": 800}, has_touch=True))
+    before, scrolled = says(page, DRAW), page.evaluate("window.scrollY")
+    corners = [(0.1, 0.15), (0.25, 0.15), (0.4, 0.15), (0.35, 0.35), (0.3, 0.55)]
+    dragged(page, *(within(page, ".ae-draw-sheet", x, y) for x, y in corners))
+    changed(page, DRAW, before)
+    assert "Most probable class: 7" in says(page, DRAW)
+    assert page.evaluate("window.scrollY") == scrolled
+
+
 # Each of them.
 
 
@@ -504,24 +541,10 @@ def test_without_scripts_a_picture_and_a_sentence_stand_there(opened, place):
     assert page.locator(f"#{STILLS[place]} img").first.is_visible()
 
 
-@pytest.fixture(scope="module")
-def served():
-    """Serve the site on this machine, so that a test can put something else in a file's place."""
-    handler = functools.partial(QuietHandler, directory=str(SITE))
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
-
-
-class QuietHandler(http.server.SimpleHTTPRequestHandler):
-    def log_message(self, *_):
-        pass
-
-
 @each_place
 @pytest.mark.parametrize("change", ["cut short", "missing", "of another size"])
 def test_weights_that_do_not_load_or_do_not_fit_are_said(browser, served, place, change):
+    """The site is served, so that something else can be put in a file's place."""
     page = browser.new_page()
 
     def answer(route):

@@ -43,9 +43,10 @@ def test_each_card_has_a_picture_in_both_variants_and_leads_somewhere():
 
 
 @pytest.fixture
-def page():
-    with installed.launched() as browser:
-        yield browser.new_page()
+def page(browser):
+    page = browser.new_page()
+    yield page
+    page.close()
 
 
 #: Where the strip lies in the first window, and whether it moves.

@@ -23,12 +23,6 @@ GRAVE = {"serious", "critical"}
 
 
 @pytest.fixture(scope="module")
-def browser():
-    with installed.launched() as browser:
-        yield browser
-
-
-@pytest.fixture(scope="module")
 def axe():
     return importlib.resources.files("axe_playwright_python").joinpath("axe.min.js").read_text(encoding="utf-8")
 

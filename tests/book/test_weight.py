@@ -1,8 +1,6 @@
 """A page is light, needs no network and says nothing; what the site leaves out, no page uses."""
 
 import functools
-import http.server
-import threading
 from pathlib import Path
 
 import ae_weight
@@ -27,26 +25,6 @@ def marked(test):
     for mark in in_a_browser:
         test = mark(test)
     return test
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with installed.launched() as browser:
-        yield browser
-
-
-@pytest.fixture(scope="module")
-def served():
-    """Return the address at which the site is served."""
-
-    class Handler(http.server.SimpleHTTPRequestHandler):
-        def log_message(self, *arguments):
-            pass
-
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Handler, directory=SITE)) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
 
 
 class Loaded:
