@@ -22,20 +22,21 @@ EVERYDAY = {
     "device",
     "inductive",
     "ladder",
+    "parameter",
     "prior",
     "probe",
     "seed",
     "teacher",
     "tracing",
+    "weight",
     "worker",
 }
 
-# Whole blocks that hold no plain text, and then, within a line, what is no plain text.
-_BLOCKS = re.compile(
-    r"^(```|~~~)(?!\{(?:admonition|note|tip|warning)\}).*?^\1 *$"  # code, figures and other directives
-    r"|^\$\$.*?\$\$.*?$|^(?:#|\||:|```|~~~|\().*?$",  # formulas, headings, tables, options, fences, labels
-    re.MULTILINE | re.DOTALL,
-)
+# A fence with what it holds; a box among them holds plain text, the others code, a figure or another directive.
+_FENCE = re.compile(r"^(?P<fence>`{3,}|~{3,})(?P<kind>[^\n]*)\n(?P<body>.*?)^(?P=fence) *$", re.MULTILINE | re.DOTALL)
+_BOX = re.compile(r"\{(?:admonition|note|tip|warning)\}")
+# Formulas, headings, tables, options and labels hold no plain text either, and then, within a line, what follows.
+_BLOCKS = re.compile(r"^\$\$.*?\$\$.*?$|^(?:#|\||:|\().*?$", re.MULTILINE | re.DOTALL)
 _INLINE = re.compile(
     r"\{[\w:-]+\}`[^`]*`|`[^`]*`|\$[^$]*\$|\[[^\]]*\](?:\([^)]*\))?|\*\*.+?\*\*|\*[^*\n]+\*|<[^>]+>", re.DOTALL
 )
@@ -57,14 +58,26 @@ def linked(texts):
 
 def plain_use(text, term):
     """Return the first plain use of a term in a text, as (begin, end), or None."""
-    hidden = text
+    hidden = _FENCE.sub(_without_fence, text)
     for pattern in (_BLOCKS, _INLINE):
-        hidden = pattern.sub(lambda match: re.sub(r"[^\n]", "\0", match[0]), hidden)
+        hidden = pattern.sub(lambda match: _blank(match[0]), hidden)
     for longer in glossary():  # "variational autoencoder" is no use of "autoencoder"
         if term.lower() in longer.lower() and term != longer:
             hidden = re.sub(_pattern(longer), lambda match: "\0" * len(match[0]), hidden)
     found = re.search(_pattern(term), hidden)
     return found.span() if found else None
+
+
+def _without_fence(match):
+    """Return what a fence holds as it is if the fence is a box, and blank otherwise."""
+    if not _BOX.match(match["kind"]):
+        return _blank(match[0])
+    begin, end = (at - match.start() for at in match.span("body"))
+    return _blank(match[0][:begin]) + _FENCE.sub(_without_fence, match["body"]) + _blank(match[0][end:])
+
+
+def _blank(text):
+    return re.sub(r"[^\n]", "\0", text)
 
 
 def _pattern(term):

@@ -63,7 +63,7 @@ class Allowed(NamedTuple):
 
 #: Passages in single spaces. One that no page has any more is a finding of the tests.
 ALLOWED = (
-    Allowed("one nat is $1/\\ln 2$ bits, about 1.44", "the value of the formula beside it"),
+    Allowed("one nat is $1 / \\log 2$ bits, about 1.44", "the value of the formula beside it"),
     Allowed("of all images to which a classifier gives 0.9, nine in ten are right", "a definition, with an example"),
     Allowed("far better than chance, which would be about 0.1", "ten classes of about equal size"),
     Allowed("about 0.5 for a random code", "what the measure is defined to give"),

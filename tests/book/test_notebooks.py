@@ -266,6 +266,8 @@ def test_each_term_of_the_glossary_is_a_link_at_its_first_use(notebook):
     ("PCA, not pca.", "{term}`PCA`, not pca."),
     ("# The encoder\n\n`encoder`, $encoder$, *encoder*, [encoder](a.md)", None),
     ("```python\nencoder = 1\n```", None),
+    ("```{tip}\nNo.\n~~~python\nencoder = 1\n~~~\n```\n\n```{figure} a.svg\nAn encoder.\n```", None),
+    ("```{tip}\n```\nAn encoder.\n```python\n1\n```", "```{tip}\n```\nAn {term}`encoder`.\n```python\n1\n```"),
     ("A variational autoencoder.", "A {term}`variational autoencoder`."),
     ("The {term}`Encoders <encoder>` and the encoder.", None),
     ("The hidden\nlayer.", "The {term}`hidden\nlayer <hidden layer>`."),
