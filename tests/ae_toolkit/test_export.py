@@ -67,6 +67,19 @@ def test_classifier(classes, scaler, tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("n_views", [1, 3, "auto"])
+def test_a_trained_classifier_with_its_views(n_views, tmp_path):
+    autoencoder = ae.DenoisingAutoencoder(**SMALL, corruption="affine")
+    found = ae.AutoencoderClassifier(autoencoder, epochs=3, n_views=n_views, random_state=0).fit(IMAGES, LABELS)
+    files = ae.export_onnx(found, tmp_path)
+    assert sorted(files) == ["classifier", "encoder"]
+    probabilities = run(files["classifier"], IMAGES)
+    np.testing.assert_allclose(probabilities, found.predict_proba(IMAGES), atol=1e-5)
+    by_one_view = found.set_params(n_views=1).predict_proba(IMAGES)
+    assert (np.abs(probabilities - by_one_view).max() > 1e-4) == (n_views != 1)
+
+
+@pytest.mark.slow
 def test_flat_images_of_one_pixel_row(tmp_path):
     flat = IMAGES.reshape(40, -1)
     fitted = ae.Autoencoder(**SMALL).fit(flat)

@@ -587,30 +587,6 @@ def test_saved_and_loaded(frozen, tmp_path):
     assert twin.get_params()["class_weight"] == found.class_weight
 
 
-@pytest.mark.slow
-def test_exported(frozen, tmp_path):
-    onnxruntime = pytest.importorskip("onnxruntime")
-    found = classifier(frozen).fit(IMAGES, KINDS)
-    files = ae.export_onnx(found, tmp_path)
-    assert sorted(files) == ["classifier", "encoder"]
-    session = onnxruntime.InferenceSession(str(files["classifier"]), providers=["CPUExecutionProvider"])
-    (probabilities,) = session.run(None, {session.get_inputs()[0].name: OTHERS})
-    np.testing.assert_allclose(probabilities, found.predict_proba(OTHERS), atol=1e-5)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("n_views", ["auto", 3])
-def test_exported_with_its_views(tmp_path, n_views):
-    onnxruntime = pytest.importorskip("onnxruntime")
-    found = classifier(ae.DenoisingAutoencoder(**SMALL, corruption="affine"), n_views=n_views).fit(IMAGES, KINDS)
-    file = ae.export_onnx(found, tmp_path)["classifier"]
-    session = onnxruntime.InferenceSession(str(file), providers=["CPUExecutionProvider"])
-    (probabilities,) = session.run(None, {session.get_inputs()[0].name: OTHERS})
-    np.testing.assert_allclose(probabilities, found.predict_proba(OTHERS), atol=1e-5)
-    one = found.set_params(n_views=1).predict_proba(OTHERS)
-    assert np.abs(probabilities - one).max() > 1e-4
-
-
 # ---------------------------------------------------------------------------------- bad input
 
 
