@@ -25,6 +25,8 @@ import nbformat
 import yaml
 
 ROOT = Path(__file__).resolve().parent.parent
+#: What `make print` writes: the names of a PDF and of an ePub without their endings.
+PRINTED = "autoencoders-tested"
 #: In these, the libraries look up how many threads they may start.
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
 #: How often a kernel may try to start, and what Jupyter says of one that could not.
