@@ -14,6 +14,7 @@
 #   make clean                                 remove all that these commands made
 #
 # PYTHON names another interpreter; CONSTRAINTS= installs the newest versions allowed.
+# BOOK_PRINT_URL in the environment is the address at which a published site has what `make print` writes.
 # BOOK_WHEEL_URL in the environment is the address from which the notebooks of `make launch` install the toolkit.
 
 PYTHON ?= python3

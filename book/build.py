@@ -25,6 +25,8 @@ import nbformat
 import yaml
 
 ROOT = Path(__file__).resolve().parent.parent
+#: What `make print` writes: the names of a PDF and of an ePub without their endings.
+PRINTED = "autoencoders-tested"
 #: In these, the libraries look up how many threads they may start.
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
 #: How often a kernel may try to start, and what Jupyter says of one that could not.
@@ -313,6 +315,7 @@ def stage_sources(stage, profile):
     config = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
     config["execute"]["execute_notebooks"] = "off"
     _add_launch_buttons(config)
+    _say_where_printed(config)
     # Where the site will stand, which a page says to those who link to it.
     config["sphinx"]["config"]["html_baseurl"] = os.environ.get("BOOK_SITE_URL", "")
     (stage / "_config.yml").write_text(yaml.safe_dump(config, sort_keys=False, allow_unicode=True), encoding="utf-8")
@@ -349,6 +352,15 @@ def _add_launch_buttons(config):
             **colab,
         },
     }
+
+
+def _say_where_printed(config):
+    """Link to the PDF and the ePub where the publisher has said at which address they will stand; no link without."""
+    address = os.environ.get("BOOK_PRINT_URL", "").rstrip("/")
+    if address:
+        config["parse"]["myst_substitutions"]["printed"] = (
+            f"The same pages, printed: [one PDF]({address}/{PRINTED}.pdf) and [one ePub]({address}/{PRINTED}.epub)."
+        )
 
 
 if __name__ == "__main__":

@@ -2,10 +2,10 @@
 
 from contextlib import contextmanager
 
-import print_book
+import print_site
 
 #: Its program: what CHROME names, or what the PATH has; None where there is none.
-PROGRAM = print_book.browser_program()
+PROGRAM = print_site.browser_program()
 NONE_FOUND = "no browser: none on the PATH, and CHROME is not set"
 
 

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import build
 import pytest
 import yaml
 
@@ -98,8 +99,9 @@ def test_only_what_was_replayed_is_rendered_and_published():
     done = commands("build")
     in_order = [
         "make execute PYTHON=python PROFILE=full", "make replay PYTHON=python PROFILE=full",
-        "make book PYTHON=python PROFILE=full", "pip wheel", "make launch PYTHON=python PROFILE=full",
-        "_build/html/", "actions/upload-artifact", "actions/upload-pages-artifact",
+        "make book PYTHON=python PROFILE=full", "make print PYTHON=python PROFILE=full",
+        "pip wheel", "make launch PYTHON=python PROFILE=full",
+        'cp "dist/$wheel" _build/html/', "actions/upload-artifact", "actions/upload-pages-artifact",
     ]  # fmt: skip
     assert all(done.count(step) == 1 for step in in_order)
     places = [done.index(step) for step in in_order]
@@ -120,7 +122,24 @@ def test_the_commands_of_the_publisher_are_those_of_the_makefile():
     asked_for = re.findall(
         r"\bmake ([a-z]+)", "".join(path.read_text() for path in WORKFLOWS if path.stem == "publish")
     )
-    assert set(asked_for) == {"execute", "replay", "book", "launch"} <= set(targets)
+    assert set(asked_for) == {"execute", "replay", "book", "print", "launch"} <= set(targets)
+
+
+def test_what_is_printed_lies_where_the_site_says(monkeypatch):
+    steps = [step.get("run", "") for step in PUBLISH["jobs"]["build"]["steps"]]
+    rendered = [command for step in steps for command in step.splitlines() if re.search(r"make (book|print) ", command)]
+    assert len(rendered) == 2
+    assert all(command.startswith('BOOK_PRINT_URL="$BOOK_SITE_URL" make ') for command in rendered)
+    (copied,) = re.findall(r"^cp (_build/print.*) _build/html/$", "\n".join(steps), re.MULTILINE)
+    config = yaml.safe_load((ROOT / "_config.yml").read_text())
+    monkeypatch.delenv("BOOK_PRINT_URL", raising=False)
+    build._say_where_printed(config)
+    assert "](" not in config["parse"]["myst_substitutions"]["printed"]  # no link without an address
+    monkeypatch.setenv("BOOK_PRINT_URL", "https://example.org/book/")
+    build._say_where_printed(config)
+    links = re.findall(r"\]\(https://example.org/book/(.*?)\)", config["parse"]["myst_substitutions"]["printed"])
+    assert [f"_build/print/{name}" for name in links] == copied.split()
+    assert "{{ printed }}" in (ROOT / "book" / "reading.md").read_text()
 
 
 def test_the_notebooks_replace_the_branch_that_colab_opens(tmp_path):
