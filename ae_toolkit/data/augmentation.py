@@ -118,7 +118,8 @@ class RandomAffine(keras.layers.Layer):
 
         Parameters
         ----------
-        images : tensor of shape (n, height, width[, channels])
+        images : tensor of float32, shape (n, height, width[, channels])
+            Others are made float32.
         parts : sequence of five floats from -1 to 1
             Which part of the largest rotation, shear, change of size, shift to the right and shift down.
 
@@ -137,6 +138,7 @@ class RandomAffine(keras.layers.Layer):
         """
         if len(images.shape) == 3:  # grey images without a channel axis
             return self.transform_alike(images[..., None], parts)[..., 0]
+        images = ops.convert_to_tensor(images, "float32")
         # One transformation is a fixed choice of pixels, which an ONNX file can hold; `affine_transform` it cannot.
         height, width, channels = images.shape[1:]
         u = ops.reshape(ops.convert_to_tensor(parts, "float32"), (5, 1))

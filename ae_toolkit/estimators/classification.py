@@ -92,7 +92,7 @@ class AutoencoderClassifier(
         How many views of an image a prediction is averaged over: the image itself, and
         transformed ones, the same transformations for every image. More than one needs an
         autoencoder that transforms images in training (`ae_toolkit.data.augmentation.RandomAffine`).
-        ``"auto"`` is 4 with such an autoencoder, otherwise 1. A prediction takes as many times longer.
+        ``"auto"`` is 4 with such an autoencoder, otherwise 1. Four views take about five times as long as one.
     class_weight : dict or "balanced", optional
         How much the images of each class count, as in scikit-learn.
     optimizer : str, default="adam"

@@ -116,6 +116,8 @@ def test_all_alike_as_the_layer_transforms_one(images, draw, parts):
     draw(**dict(zip(AMOUNTS, parts, strict=True)))
     found = ops.convert_to_numpy(RandomAffine(**amounts).transform_alike(images, parts))
     np.testing.assert_allclose(found, transformed(images, **amounts), atol=1e-5)
+    longer = ops.convert_to_numpy(RandomAffine(**amounts).transform_alike(images.astype(np.float64), parts))
+    np.testing.assert_array_equal(longer, found)
     grey = ops.convert_to_numpy(RandomAffine(**amounts).transform_alike(images[..., 0], parts))
     np.testing.assert_array_equal(grey, found[..., 0])
 
