@@ -59,6 +59,16 @@ def test_a_page_shuts_nobody_out_and_fits_a_phone(browser, axe, path):
     assert all(found <= width for width, found in widths.items()), widths
 
 
+def test_a_verdict_in_a_table_is_not_broken_on_a_phone(browser):
+    page = browser.new_page(viewport={"width": 320, "height": 800})
+    page.goto((SITE / "book" / "ledger.html").as_uri())
+    words = page.locator("table.ae-ledger strong")
+    lines = words.evaluate_all("words => words.map(word => word.getClientRects().length)")
+    page.close()
+    assert len(lines) == 28
+    assert set(lines) == {1}
+
+
 def test_the_first_address_leads_to_the_first_page(browser):
     page = browser.new_page()
     page.goto(REDIRECT.as_uri())
