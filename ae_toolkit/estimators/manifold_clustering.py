@@ -47,8 +47,8 @@ class ManifoldClustering(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Clus
         used as it is when it is wrapped in scikit-learn's ``FrozenEstimator``. Several codes
         side by side are a ``FeatureUnion``. By default an autoencoder with codes of 30
         numbers: for pictures one that decodes images from transformed ones (rotated, sheared,
-        scaled and shifted). **If the pictures show single objects on an empty background, what it
-        decodes is the deskewed image** (`ae_toolkit.data.preprocessing.Deskew`), so that its
+        scaled and shifted). If the pictures show single objects on an empty background, what it
+        decodes is the deskewed image (`ae_toolkit.data.preprocessing.Deskew`), so that its
         codes leave out the slant. The background counts as empty if, in half of the images,
         95% of the border is as dark as the darkest pixel.
     n_neighbors : int, default=20

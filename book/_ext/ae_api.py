@@ -84,7 +84,12 @@ class EntriesDirective(_Generated):
 
 
 def _options(name):
-    """List a class's methods one by one: autodoc's own choice would take what scikit-learn adds as well."""
+    """List a class's methods one by one: autodoc's own choice would take what scikit-learn adds as well.
+
+    A constant's value can be a screen of objects that nobody can read; its comment says what it is for.
+    """
+    if name.kind == "data":
+        return ["   :no-value:"]
     if name.kind != "class":
         return []
     own = [method for method, value in ae_names.methods(name.value).items() if value.__doc__]

@@ -80,11 +80,20 @@ def resolve(app, doctree, docname):
         counts[verdict] = sum(record["verdict"] == verdict for _, record in verdicts.values())
     for node in list(doctree.findall(count)):
         node.replace_self(nodes.Text(str(counts[node["what"]])))
+    for cell in doctree.findall(nodes.entry):
+        keep_spread_with_mean(cell)
     for node in list(doctree.findall(ledger)):
         node.replace_self(_table(app, docname, verdicts))
     if docname not in app.env.ae_colophons and app.env.ae_colophons:
         paragraph = nodes.paragraph("", _book_colophon(app.env.ae_colophons), classes=["ae-colophon"])
         (doctree.next_node(nodes.section) or doctree).append(paragraph)
+
+
+def keep_spread_with_mean(cell):
+    """Let no line of a table's cell end before or behind the sign in "0.47 ± 0.01"."""
+    for text in list(cell.findall(nodes.Text)):
+        if " ± " in text:
+            text.parent.replace(text, nodes.Text(text.replace(" ± ", "\N{NO-BREAK SPACE}±\N{NO-BREAK SPACE}")))
 
 
 def _book_colophon(colophons):
