@@ -1,6 +1,7 @@
 """Every page in a real browser: nobody is shut out, nothing is wider than a phone, nothing is said on the console."""
 
 import importlib.resources
+import re
 
 import browser as installed
 import pytest
@@ -57,6 +58,34 @@ def test_a_page_shuts_nobody_out_and_fits_a_phone(browser, axe, path):
     assert findings == []
     assert said == []
     assert all(found <= width for width, found in widths.items()), widths
+
+
+def test_no_table_of_results_breaks_a_mean_from_its_spread(browser):
+    """On a phone, "0.47 ± 0.01" in a cell stood on three lines."""
+    page = browser.new_page(viewport={"width": 320, "height": 800})
+    page.goto((SITE / "notebooks" / "08_clustering.html").as_uri())
+    cells = page.locator("td").filter(has_text=re.compile(r"^\s*[\d.]+\s±\s[\d.]+\s*$"))
+    heights = cells.evaluate_all(
+        """cells => cells.map(cell => { const range = document.createRange(); range.selectNodeContents(cell);
+           return range.getBoundingClientRect().height / parseFloat(getComputedStyle(cell).fontSize); })"""
+    )
+    page.close()
+    assert len(heights) > 10
+    assert max(heights) < 2, "in lines of some one and a half times the letters' height"
+
+
+def test_the_links_at_a_page_s_end_are_whole_on_a_small_phone(browser):
+    page = browser.new_page(viewport={"width": 320, "height": 800})
+    outside = {}
+    for name in ("book/departures", "book/api/book", "notebooks/02_concepts"):
+        page.goto((SITE / f"{name}.html").as_uri())
+        edges = page.locator(".prev-next-area a *").evaluate_all(
+            "parts => parts.map(part => part.getBoundingClientRect()).map(box => [box.left, box.right])"
+        )
+        assert edges
+        outside[name] = [edge for edge in edges if edge[0] < 0 or edge[1] > 320]
+    page.close()
+    assert not any(outside.values()), outside
 
 
 def test_a_verdict_in_a_table_is_not_broken_on_a_phone(browser):
