@@ -86,10 +86,10 @@ class EntriesDirective(_Generated):
 def _options(name):
     """List a class's methods one by one: autodoc's own choice would take what scikit-learn adds as well.
 
-    A constant's value can be a screen of objects that nobody can read; its comment says what it is for.
+    A constant that holds objects ("<... object at 0x7f>") fills a screen that nobody can read: its comment is enough.
     """
     if name.kind == "data":
-        return ["   :no-value:"]
+        return ["   :no-value:"] * ("<" in repr(name.value))
     if name.kind != "class":
         return []
     own = [method for method, value in ae_names.methods(name.value).items() if value.__doc__]

@@ -111,6 +111,18 @@ def test_the_overview_names_everything_once_and_leads_to_it():
         assert len(row.select("td")[1].get_text().split()) >= 2, row.get_text()
 
 
+@pytest.mark.slow
+@site
+def test_a_constant_shows_its_value_unless_nobody_could_read_it():
+    shown = {
+        entry: " ".join(description.find("dt").get_text().split()) for entry, (_, description) in entries().items()
+    }
+    assert "= 8000" in shown["ae_toolkit.estimators.classification.STEPS"]
+    assert "mixed_bfloat16" in shown["ae_toolkit.networks.PRECISIONS"]
+    assert "ae_toolkit.estimators.autoencoder.CONSTRAINTS_WITHOUT_LINEAR_PATH" in shown
+    assert not [entry for entry, text in shown.items() if re.search(r"= .*<", text)]
+
+
 @site
 def test_a_constant_s_comment_is_shown_as_a_whole():
     places = entries()
